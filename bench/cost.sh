@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What an operation costs in user-space instructions (callgrind), system calls
+# (strace) and allocations: the figures that repeat on any machine, so that
+# some of them are gates.  Each is the difference of two runs of different
+# length, by the difference of their lengths.  Prints TAP; diagnostic lines
+# have what is not gated.
+#
+# builddir: where the programs are.  AWK, CFLAGS as make has them.
+
+one=${builddir:-.}/bench/one
+load=${builddir:-.}/bench/load
+awk=${AWK:-awk}
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+points=0
+failures=0
+
+ok() {
+	points=$((points + 1))
+	echo "ok $points - $1"
+}
+
+not_ok() {
+	points=$((points + 1))
+	failures=$((failures + 1))
+	echo "not ok $points - $1"
+}
+
+skip() {
+	points=$((points + 1))
+	echo "ok $points - $1 # SKIP $2"
+}
+
+# run TOOL PEER WORKLOAD OPERATIONS: one cell, under a tool; the client of a
+# server runs beside it, without.  Leaves what the tool counted in $count and
+# the cell's allocations in $allocations.
+run() {
+	case $1 in
+	callgrind)
+		set -- "$@" valgrind --tool=callgrind \
+		    --callgrind-out-file="$tmp/out" ;;
+	strace)
+		set -- "$@" strace -f -c -o "$tmp/out" ;;
+	esac
+	tool=$1 peer=$2 workload=$3 operations=$4
+	shift 4
+	rm -f "$tmp/pipe" && mkfifo "$tmp/pipe" || exit 99
+	"$@" "$one" "$peer" "$workload" "$operations" \
+	    >"$tmp/pipe" 2>"$tmp/errors" &
+	exec 3<"$tmp/pipe"
+	case $workload in
+	echo-* | accept)
+		read -r port <&3 && "$load" "$workload" "$operations" "$port"
+		;;
+	esac
+	read -r allocations words <&3
+	exec 3<&-
+	wait $! || return 1
+	case $tool in
+	callgrind)
+		count=$(sed -n 's/^totals: //p' "$tmp/out") ;;
+	strace)
+		count=$($awk '$1 + 0 == $1 && $NF != "total" { n += $4 }
+		    END { print n + 0 }' "$tmp/out") ;;
+	esac
+	test -n "$count"
+}
+
+# measure TOOL PEER WORKLOAD FEW MANY: leaves the cost of an operation in
+# $cost and its allocations in $allocated, or fails.
+measure() {
+	run "$1" "$2" "$3" "$4" || return 1
+	few=$count
+	few_allocations=$allocations
+	run "$1" "$2" "$3" "$5" || return 1
+	cost=$($awk "BEGIN { printf \"%.3f\", ($count - $few) / ($5 - $4) }")
+	allocated=$((allocations - few_allocations))
+}
+
+# gate TOOL UNIT WORKLOAD FEW MANY LIMIT: the library within the limit, the
+# bare ring beside it.
+gate() {
+	tool=$1 unit=$2 workload=$3 few=$4 many=$5 limit=$6
+	what="$workload: at most $limit $unit a request"
+	eval "reason=\$no_$1"
+	if test -n "$reason"; then
+		skip "$what" "$reason"
+		return
+	fi
+	raw=unknown
+	measure "$1" raw "$3" "$4" "$5" && raw=$cost
+	if ! measure "$1" proactor "$3" "$4" "$5"; then
+		sed 's/^/# /' "$tmp/errors"
+		not_ok "$what"
+		return
+	fi
+	echo "# $3: $cost $2 a request, a bare ring $raw"
+	if $awk "BEGIN { exit !($cost <= $6) }"; then
+		ok "$what"
+	else
+		not_ok "$what"
+	fi
+	test "$1" = callgrind || return
+	what="$3: no allocation"
+	if test "$allocated" = 0; then
+		ok "$what"
+	else
+		echo "# $allocated allocations more in $5 requests than in $4"
+		not_ok "$what"
+	fi
+}
+
+# inform TOOL UNIT WORKLOAD FEW MANY: no gate, and no harm if it fails.
+inform() {
+	eval "reason=\$no_$1"
+	test -z "$reason" || return
+	line=
+	for peer in proactor raw hand; do
+		measure "$1" "$peer" "$3" "$4" "$5" &&
+		    test "$cost" != 0.000 && line="$line, $peer $cost"
+	done
+	test -z "$line" || echo "# $3, $2 an operation: ${line#, }"
+}
+
+case " $CFLAGS " in
+*" -O"[23s]*) ;;
+*)
+	echo "1..0 # SKIP built without optimisation (CFLAGS: $CFLAGS)"
+	exit 0 ;;
+esac
+
+no_callgrind=
+no_strace=
+valgrind --tool=callgrind --callgrind-out-file=/dev/null true 2>/dev/null ||
+	no_callgrind="valgrind is missing or does not run here"
+strace -f -c -o /dev/null true 2>/dev/null ||
+	no_strace="strace is missing or ptrace is forbidden here"
+
+gate callgrind instructions echo-64-cores-2 6400 64000 300
+gate callgrind instructions echo-1-cores-2 2000 12000 450
+gate strace "system calls" echo-64-cores-2 6400 64000 0.10
+gate strace "system calls" echo-1-cores-2 500 3000 2.05
+
+inform callgrind instructions nop-1 2000 12000
+inform callgrind instructions nop-256 25600 256000
+inform callgrind instructions post-256 25600 256000
+inform callgrind instructions timer-cancel-10000 100000 300000
+inform callgrind instructions message-self 40960 409600
+inform callgrind instructions accept 500 2500
+inform callgrind instructions read-1 2000 12000
+inform callgrind instructions read-32 3200 32000
+inform strace "system calls" accept 500 2500
+inform strace "system calls" read-1 2000 12000
+inform strace "system calls" read-32 3200 32000
+
+echo "1..$points"
+test "$failures" = 0

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: ISC
+# The programs a user copies.  One file is one program, in both lists;
+# what needs several names them below.
+
+example_programs = \
+	examples/01-timer \
+	examples/02-echo-server \
+	examples/03-echo-client \
+	examples/04-copy \
+	examples/05-pipeline \
+	examples/06-messages \
+	examples/httpd \
+	# EOL
+example_files = \
+	examples/01-timer.c \
+	examples/02-echo-server.c \
+	examples/03-echo-client.c \
+	examples/04-copy.c \
+	examples/05-pipeline.c \
+	examples/06-messages.c \
+	examples/http.c \
+	examples/http.h \
+	examples/httpd.c \
+	# EOL
+
+examples_httpd_SOURCES = examples/httpd.c examples/http.c examples/http.h
+
+noinst_PROGRAMS += $(example_programs)
+examplesdir = $(docdir)/examples
+dist_examples_DATA = $(example_files)
+EXTRA_DIST += examples/demo.sh

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_H
+#define PROACTOR_H
+
+#include <proactor/version.h>
+#include <proactor/error.h>
+#include <proactor/handle.h>
+#include <proactor/clock.h>
+#include <proactor/operation.h>
+#include <proactor/core.h>
+#include <proactor/timer.h>
+#include <proactor/event.h>
+#include <proactor/poll.h>
+#include <proactor/address.h>
+#include <proactor/socket.h>
+#include <proactor/file.h>
+#include <proactor/message.h>
+#include <proactor/thread.h>
+
+#endif

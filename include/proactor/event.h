@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_EVENT_H
+#define PROACTOR_EVENT_H
+
+#include <proactor/handle.h>
+#include <proactor/operation.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct proactor_event;
+struct proactor_event_source;
+
+struct proactor_event_wait_op {
+	struct proactor_op base;
+	struct proactor_event *event;
+	uint64_t opaque[2];
+};
+
+/* events: PROACTOR_POLL_IN, _OUT, _ERR, _HUP. */
+typedef void (*proactor_event_source_fn)(void *user_data,
+    struct proactor_event_source *source, unsigned int events);
+
+PROACTOR_API int proactor_event_create(struct proactor *p,
+    struct proactor_event **ret_event);
+PROACTOR_API struct proactor_event *proactor_event_retain(
+    struct proactor_event *event);
+PROACTOR_API void proactor_event_release(struct proactor_event *event);
+PROACTOR_API int proactor_event_set(struct proactor_event *event);
+PROACTOR_API void proactor_event_wait_op_init(
+    struct proactor_event_wait_op *op, struct proactor_event *event,
+    proactor_callback callback, void *user_data);
+
+PROACTOR_API int proactor_register_event_source(struct proactor *p,
+    struct proactor_handle handle, proactor_event_source_fn callback,
+    void *user_data, struct proactor_event_source **ret_source);
+PROACTOR_API int proactor_unregister_event_source(struct proactor *p,
+    struct proactor_event_source *source);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_CORE_BACKEND_H
+#define PROACTOR_CORE_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct link;
+struct proactor;
+struct proactor_event_source;
+struct proactor_file;
+struct proactor_op;
+struct proactor_socket;
+
+struct backend_options {
+	uint32_t concurrency;		/* hint, 0: the backend's default */
+	uint64_t allowed;		/* capabilities */
+};
+
+/*
+ * The contract between core and a backend.  Unless a slot says otherwise it
+ * is called by the owner, and it never calls back but in wait().
+ */
+struct backend {
+	const char *name;
+
+	/*
+	 * Makes p->state and sets p->capabilities to what was detected and is
+	 * allowed.  On failure nothing is left, and why (size bytes) says in
+	 * words what is missing.  Any thread.
+	 */
+	int	(*create)(struct proactor *p,
+		    const struct backend_options *options, char *why,
+		    size_t size);
+
+	/* The first poll: the calling thread is the owner from now on. */
+	int	(*attach)(struct proactor *p);
+
+	/*
+	 * Starts an operation whose stage is KERNEL.  It cannot fail: what
+	 * goes wrong comes as a completion.  For the operations of a socket's
+	 * or a file's close it ends the descriptor.
+	 */
+	void	(*start)(struct proactor *p, struct proactor_op *op);
+
+	/*
+	 * Makes sure that the next count starts, the members of a chain, can
+	 * be tied together; a member with OPB_LINKED begins when the one
+	 * before it has succeeded.  False: not that many.  NULL: never.
+	 */
+	bool	(*reserve)(struct proactor *p, size_t count);
+
+	/*
+	 * The member before op in its chain is final, and op's completion,
+	 * put aside with OPB_EARLY, is due.  True when it is final, with the
+	 * status and flags of its callback.
+	 */
+	bool	(*resume)(struct proactor *p, struct proactor_op *op,
+		    int *ret_status, unsigned int *ret_flags);
+
+	/* Asks for the end of an operation that is KERNEL. */
+	void	(*cancel)(struct proactor *p, struct proactor_op *op);
+
+	/* Watches a source once, calls proactor__source_fired(). */
+	void	(*watch)(struct proactor *p,
+		    struct proactor_event_source *source);
+	/* Ends the watch; _fired() comes with PROACTOR_ECANCELED or more. */
+	void	(*unwatch)(struct proactor *p,
+		    struct proactor_event_source *source);
+
+	/*
+	 * A socket or file is about to be closed, with nothing in flight:
+	 * undoes what start() has set *slot to, if it has.
+	 */
+	void	(*forget)(struct proactor *p, int *slot);
+
+	/* Hands to the kernel what start() has collected.  Does not block. */
+	int	(*flush)(struct proactor *p);
+
+	/*
+	 * Hands over, waits until something has completed or until timeout
+	 * nanoseconds have passed (negative: for ever; 0: not at all), and
+	 * completes what is there.  0, or a code when nothing will ever work.
+	 */
+	int	(*wait)(struct proactor *p, int64_t timeout);
+
+	/* Ends a wait() under way.  Any thread, async-signal-safe. */
+	void	(*wake)(struct proactor *p);
+
+	/*
+	 * Cancels all the kernel has and waits until it touches no memory of
+	 * the caller's any more; completes nothing.  The owner, or any thread
+	 * when there is no owner or it does not poll any more.
+	 */
+	void	(*abandon)(struct proactor *p);
+
+	/* Frees p->state.  forked: in a child, where only memory is freed. */
+	void	(*destroy)(struct proactor *p, bool forked);
+
+	/* One of PROACTOR_TIER_*, and why in words.  Any thread. */
+	unsigned int	(*explain)(const struct proactor *p,
+		    uint64_t capability, const char **ret_reason);
+};
+
+/* In order of preference, ended by NULL: backends.c. */
+extern const struct backend *const proactor__backends[];
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The backends of this build in order of preference: the one file that knows
+ * which were compiled in.
+ */
+#include "config.h"
+
+#include "core/backend.h"
+
+#ifdef PROACTOR_HAVE_IO_URING
+extern const struct backend proactor__io_uring;
+#endif
+
+const struct backend *const proactor__backends[] = {
+#ifdef PROACTOR_HAVE_IO_URING
+	&proactor__io_uring,
+#endif
+	NULL
+};

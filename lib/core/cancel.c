@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/* Cancellation of one operation, and of all at shutdown. */
+#include "config.h"
+
+#include "core/class.h"
+
+static bool
+is_close(const struct proactor_op *op)
+{
+	return op->type == PROACTOR_OP_SOCKET_CLOSE ||
+	    op->type == PROACTOR_OP_FILE_CLOSE;
+}
+
+/*
+ * Cancels an operation in flight.  What can be undone here is; the rest is
+ * asked of whoever has it.
+ */
+void
+proactor__cancel(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+
+	if (s->bits & OPB_CANCEL)
+		return;
+	/* A close that has begun goes on. */
+	if (is_close(op) &&
+	    (s->stage == STAGE_CLOSING || s->stage == STAGE_KERNEL ||
+	    s->stage == STAGE_CLOSED))
+		return;
+	s->bits |= OPB_CANCEL;
+	switch (s->stage) {
+	case STAGE_KERNEL:
+		p->backend->cancel(p, op);
+		break;
+	case STAGE_QUEUED:
+	case STAGE_TIMER:
+	case STAGE_EVENT:
+		proactor__class(op->type)->cancel(p, op);
+		break;
+	case STAGE_READY:
+		/* Nothing has been done yet: it can still be called off. */
+		if (op->type == PROACTOR_OP_NOP)
+			s->status = PROACTOR_ECANCELED;
+		break;
+	default:
+		/*
+		 * MAIL, CHAINED: seen when its turn comes.  CALLBACK: when
+		 * the callback returns.
+		 */
+		break;
+	}
+}
+
+static int
+cancel_foreign(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+	uint32_t life = LIFE_FLIGHT;
+
+	if (!atomic_compare_exchange_strong(&s->life, &life,
+	    LIFE_FLIGHT | LIFE_CANCEL_MAILED))
+		return (life & LIFE_CANCEL_MAILED) ? 0 : PROACTOR_ENOENT;
+	s->cancel_mail.kind = MAIL_CANCEL;
+	mailbox_post(&p->mailbox, &s->cancel_mail);
+	proactor__wake_up(p);
+	return 0;
+}
+
+/*
+ * Asks for the end of an operation; see proactor_cancel(3).  Any thread, as
+ * long as the operation's memory is there.
+ */
+int
+proactor_cancel(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s;
+
+	if (p == NULL || op == NULL)
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	s = op_state(op);
+	if (atomic_load_explicit(&s->life, memory_order_acquire) ==
+	    LIFE_IDLE ||
+	    atomic_load_explicit(&s->p, memory_order_relaxed) != p)
+		return PROACTOR_ENOENT;
+	if (!is_owner(p))
+		return cancel_foreign(p, op);
+	proactor__cancel(p, op);
+	if (!p->dispatching && !p->defer_submit)
+		(void)p->backend->flush(p);
+	return 0;
+}
+
+static void
+each(struct link *head, proactor_remaining_fn fn, void *user_data)
+{
+	struct link *l, *next;
+	struct proactor_op *op;
+
+	for (l = head->next; l != head; l = next) {
+		next = l->next;
+		for (op = op_of_link(l); op != NULL; op = op_state(op)->chain) {
+			fn(user_data, op);
+			if (op_state(op)->bits & OPB_LINKED)
+				break;
+		}
+	}
+}
+
+/*
+ * Tells of every operation in flight that an object, the ready list or the
+ * list of loose ones knows, and of those chained to it; timers are not among
+ * them.
+ */
+static void
+each_listed(struct proactor *p, proactor_remaining_fn fn, void *user_data)
+{
+	struct link *l, *next;
+	struct object *o;
+	struct proactor_socket *s;
+	struct proactor_file *f;
+
+	each(&p->loose, fn, user_data);
+	for (l = p->objects.next; l != &p->objects; l = next) {
+		next = l->next;
+		o = container_of(l, struct object, link);
+		switch (o->type) {
+		case OBJECT_SOCKET:
+			s = container_of(o, struct proactor_socket, object);
+			each(&s->in, fn, user_data);
+			each(&s->out, fn, user_data);
+			if (s->close != NULL)
+				fn(user_data, s->close);
+			break;
+		case OBJECT_FILE:
+			f = container_of(o, struct proactor_file, object);
+			each(&f->pending, fn, user_data);
+			if (f->close != NULL)
+				fn(user_data, f->close);
+			break;
+		case OBJECT_EVENT:
+			each(&container_of(o, struct proactor_event,
+			    object)->waiters, fn, user_data);
+			break;
+		}
+	}
+}
+
+void
+proactor__for_each(struct proactor *p, proactor_remaining_fn fn,
+    void *user_data)
+{
+	each(&p->ready, fn, user_data);
+	each_listed(p, fn, user_data);
+}
+
+static void
+cancel_one(void *user_data, struct proactor_op *op)
+{
+	proactor__cancel(user_data, op);
+}
+
+/* Shutdown: cancels everything in flight. */
+void
+proactor__cancel_all(struct proactor *p)
+{
+	struct timer_node *node;
+	struct proactor_op *op;
+
+	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
+		op = proactor__timer_op(node);
+		op_state(op)->bits |= OPB_CANCEL;
+		proactor__post(p, op, PROACTOR_ECANCELED, 0);
+	}
+	proactor__for_each(p, cancel_one, p);
+}
+
+/*
+ * A released proactor's operation: it is the caller's again, and the
+ * references that it had are gone.  The proactor is dead.
+ */
+void
+proactor__abandon(struct proactor_op *op)
+{
+	const struct op_class *c = proactor__class(op->type);
+
+	if (c->abandon != NULL)
+		c->abandon(op);
+	op_state(op)->stage = STAGE_IDLE;
+	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
+	    memory_order_release);
+}

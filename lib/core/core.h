@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_CORE_CORE_H
+#define PROACTOR_CORE_CORE_H
+
+/*
+ * What the files of core/ and the backends share: the private view of the
+ * public operation structs, the proactor, and the functions between them.
+ * "The owner" is the thread that polls; unless a comment says otherwise a
+ * function here is called by the owner only.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proactor.h>
+
+#include "core/backend.h"
+#include "core/list.h"
+#include "core/mailbox.h"
+#include "core/system.h"
+#include "core/timers.h"
+
+/* Where an operation is.  Written by the owner once it has the operation. */
+enum stage {
+	STAGE_IDLE,		/* the caller's */
+	STAGE_MAIL,		/* accepted, on its way to the owner */
+	STAGE_CHAINED,		/* waits for the one before it in its chain */
+	STAGE_QUEUED,		/* waits its turn on its socket */
+	STAGE_KERNEL,		/* the backend has it */
+	STAGE_TIMER,		/* armed */
+	STAGE_EVENT,		/* waits for its event */
+	STAGE_CLOSING,		/* a close that waits for its socket or file */
+	STAGE_CLOSED,		/* ... or has closed it and waits for memory */
+	STAGE_READY,		/* done; on the ready list */
+	STAGE_CALLBACK,		/* in a callback with MORE */
+	STAGE_AWAIT_MAIL	/* done; a foreign cancel is still under way */
+};
+
+/* Owner's bits of an operation. */
+#define OPB_CANCEL	0x01u	/* cancel was asked for */
+#define OPB_LINKED	0x02u	/* in a chain that the kernel runs */
+#define OPB_BEFORE_OK	0x04u	/* ... whose member before it succeeded */
+#define OPB_BEFORE_FAILED 0x08u	/* ... or failed */
+#define OPB_EARLY	0x10u	/* ... and whose completion came early */
+#define OPB_POLLING	0x20u	/* the kernel has a poll on its behalf */
+#define OPB_TIED	0x40u	/* tie it to the one after it when started */
+#define OPB_POSTED	0x80u	/* off its object's list, not called back */
+#define OPB_HELD	0x100u	/* done but for the kernel's hold on memory */
+#define OPB_ASKED	0x200u	/* the backend was asked to cancel it */
+
+/* The life word, the one member that other threads write. */
+#define LIFE_IDLE		0u
+#define LIFE_FLIGHT		1u
+#define LIFE_CANCEL_MAILED	2u
+
+/* The private view of proactor_op.opaque. */
+struct op_state {
+	_Atomic uint32_t life;
+	uint8_t stage;
+	uint8_t shape;			/* the backend's: what was encoded */
+	uint16_t bits;
+	int32_t status;			/* while READY or EARLY */
+	uint32_t completion_flags;
+	struct link link;		/* the list of its stage */
+	_Atomic(struct proactor *) p;	/* read by foreign cancels, relaxed */
+	struct proactor_op *chain;	/* the next one of its chain */
+	struct proactor_op *before;	/* and the one before it, if in flight */
+	struct mail mail;
+	struct mail cancel_mail;
+};
+_Static_assert(sizeof(struct op_state) <=
+    sizeof(((struct proactor_op *)0)->opaque), "operation state fits");
+_Static_assert(_Alignof(struct op_state) <= _Alignof(struct proactor_op),
+    "operation state is aligned");
+
+static inline struct op_state *
+op_state(struct proactor_op *op)
+{
+	return (struct op_state *)(void *)op->opaque;
+}
+
+static inline struct proactor_op *
+op_of_state(struct op_state *s)
+{
+	return container_of(s, struct proactor_op, opaque);
+}
+
+static inline struct proactor_op *
+op_of_link(struct link *l)
+{
+	return op_of_state(container_of(l, struct op_state, link));
+}
+
+/*
+ * Reference-counted things that operations name.  Of one size, so that those made
+ * by accept and open come from the proactor's slabs.
+ */
+enum object_type {
+	OBJECT_SOCKET = 1,
+	OBJECT_FILE,
+	OBJECT_EVENT
+};
+
+struct object {
+	_Atomic uint32_t references;
+	uint8_t type;
+	bool slab;			/* from the proactor's slabs */
+	bool listed;			/* on p->objects; the owner's */
+	struct proactor *p;
+	struct link link;
+	struct mail mail;
+};
+#define OBJECT_SIZE	120
+
+/* The state of sockets and files that other threads may ask for. */
+struct proactor_socket {
+	struct object object;
+	int fd;
+	int slot;			/* in the fixed-file table, or -1 */
+	uint8_t kind;
+	uint8_t options;
+	_Atomic uint8_t state;		/* PROACTOR_SOCKET_STATE_* */
+	bool datagram;
+	bool poll_first;		/* the last receive drained it */
+	uint16_t uses;			/* operations, until it is hot */
+	uint32_t posted;		/* operations with OPB_POSTED */
+	_Atomic int failure;		/* the first, sticky */
+	struct link in;			/* accept, recv, recvfrom */
+	struct link out;		/* connect, send, sendto */
+	struct proactor_op *close;
+};
+_Static_assert(sizeof(struct proactor_socket) <= OBJECT_SIZE, "socket");
+
+struct proactor_file {
+	struct object object;
+	int fd;
+	int slot;
+	_Atomic uint8_t closing;
+	uint16_t uses;
+	uint32_t posted;
+	struct link pending;
+	struct proactor_op *close;
+};
+_Static_assert(sizeof(struct proactor_file) <= OBJECT_SIZE, "file");
+
+struct proactor_event {
+	struct object object;
+	_Atomic uint32_t set;
+	_Atomic uint32_t mailed;
+	struct mail mail;
+	struct link waiters;
+};
+
+struct proactor_event_source {
+	struct proactor *p;
+	struct link link;
+	struct proactor_handle handle;
+	proactor_event_source_fn callback;
+	void *user_data;
+	bool armed;			/* the backend has it */
+	bool dead;			/* unregistered; freed when not armed */
+	bool calling;
+	bool failed;			/* the watch could not be kept */
+	unsigned int wanted;		/* PROACTOR_POLL_* */
+};
+
+struct message_cell {
+	_Atomic uint64_t sequence;
+	uint64_t data;
+};
+
+/* Bounded queue of messages: any thread in, the owner out. */
+struct message_queue {
+	struct message_cell *cells;
+	uint64_t mask;
+	uint64_t head;
+	_Alignas(64) _Atomic uint64_t tail;
+};
+
+enum proactor_phase {
+	PHASE_RUNNING,
+	PHASE_STOPPING,		/* shutdown has begun */
+	PHASE_STOPPED,		/* shutdown is complete */
+	PHASE_DEAD		/* the last user reference is gone */
+};
+
+struct proactor {
+	/* The owner's working set. */
+	const struct backend *backend;
+	void *state;			/* the backend's */
+	_Atomic uint64_t owner;		/* proactor__self of the owner, or 0 */
+	uint32_t generation;		/* see proactor__forked() */
+	bool dispatching;
+	bool defer_submit;
+	bool release_pending;
+	uint64_t capabilities;
+	size_t completed;		/* callbacks of this poll */
+	size_t in_flight;		/* accepted by the owner, not final */
+	struct link ready;
+	struct timers timers;
+	struct link loose;		/* in the kernel, naming no object */
+	struct link objects;		/* that operations have named */
+	struct link sources;
+	proactor_message_fn message_callback;
+	void *message_data;
+	struct link free_objects;	/* of the slabs */
+	struct slab *slabs;
+
+	/* What other threads write. */
+	_Alignas(64) struct mailbox mailbox;
+	_Atomic uint32_t asleep;
+	_Atomic uint32_t woken;
+	_Atomic uint32_t phase;
+	_Atomic uint32_t references;	/* the user's */
+	_Atomic uint32_t holds;		/* objects', and one for the user's */
+	_Atomic size_t mailed;		/* operations on their way */
+
+	struct message_queue messages;
+
+	/* Cold. */
+	void *block;			/* what was allocated */
+	proactor_realloc_fn realloc_fn;
+	void *realloc_data;
+	proactor_log_fn log_fn;
+	void *log_data;
+	char *debug_name;
+	char reason[256];
+};
+
+/* What core does with one type of operation. */
+struct op_class {
+	const char *name;
+	size_t size;
+	unsigned int flags;		/* operation flags it takes */
+	/* Any thread: are the arguments good?  0 or a code. */
+	int	(*check)(struct proactor *p, struct proactor_op *op);
+	/* Any thread: the batch is refused after all.  NULL: nothing. */
+	void	(*uncheck)(struct proactor_op *op);
+	/* Any thread, after check: take references.  NULL: none to take. */
+	void	(*retain)(struct proactor_op *op);
+	/* Start it.  It may be put on the ready list, never called back. */
+	void	(*begin)(struct proactor *p, struct proactor_op *op);
+	/*
+	 * The part of begin that a chain in the kernel needs: reset results,
+	 * take a place on the object's list.  True when it may start now.
+	 */
+	bool	(*enter)(struct proactor *p, struct proactor_op *op);
+	/* Could start now, in the kernel?  NULL: never. */
+	bool	(*linkable)(struct proactor_op *op);
+	/* Its stage is QUEUED, TIMER or EVENT: post it, canceled. */
+	void	(*cancel)(struct proactor *p, struct proactor_op *op);
+	/* Drop the references and no more: p is dead.  NULL: none. */
+	void	(*abandon)(struct proactor_op *op);
+	/* It is final: leave lists, drop references.  NULL: nothing. */
+	void	(*leave)(struct proactor *p, struct proactor_op *op);
+};
+
+/* class.c */
+const struct op_class *proactor__class(unsigned int type);
+
+/* memory.c; any thread. */
+void	*proactor__allocate(struct proactor *p, size_t size);
+void	 proactor__free(struct proactor *p, void *memory);
+void	 proactor__log(struct proactor *p, int level, const char *format, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* object.c */
+void	*proactor__object_create(struct proactor *p, enum object_type type,
+	    size_t size, bool owner);
+void	 proactor__object_list(struct object *o);
+void	 proactor__object_destroy(struct object *o);
+void	 proactor__object_close(struct object *o, int *fd, int *slot);
+void	 proactor__object_mailed(struct proactor *p, struct object *o);
+void	 proactor__slabs_free(struct proactor *p);
+
+static inline void
+object_retain(struct object *o)
+{
+	atomic_fetch_add_explicit(&o->references, 1, memory_order_relaxed);
+}
+
+/* True when the caller held the last reference and must destroy it. */
+static inline bool
+object_drop(struct object *o)
+{
+	return atomic_fetch_sub_explicit(&o->references, 1,
+	    memory_order_acq_rel) == 1;
+}
+
+/* proactor.c */
+void	 proactor__hold(struct proactor *p);		/* any thread */
+void	 proactor__unhold(struct proactor *p);		/* any thread */
+void	 proactor__destroy(struct proactor *p);
+
+/* submit.c */
+void	 proactor__begin(struct proactor *p, struct proactor_op *op);
+
+/* dispatch.c */
+void	 proactor__post(struct proactor *p, struct proactor_op *op, int status,
+	    unsigned int completion_flags);
+void	 proactor__complete(struct proactor *p, struct proactor_op *op,
+	    int status, unsigned int completion_flags);
+bool	 proactor__complete_more(struct proactor *p, struct proactor_op *op,
+	    int status, unsigned int completion_flags);
+void	 proactor__receive(struct proactor *p);
+void	 proactor__wake_up(struct proactor *p);		/* any thread */
+int	 proactor__turn(struct proactor *p, int64_t deadline);
+
+/* chain.c */
+void	 proactor__chain_begin(struct proactor *p, struct proactor_op *head);
+bool	 proactor__chain_advance(struct proactor *p, struct proactor_op *next,
+	    int *status, unsigned int *flags);
+
+/* cancel.c */
+void	 proactor__cancel(struct proactor *p, struct proactor_op *op);
+void	 proactor__abandon(struct proactor_op *op);
+void	 proactor__for_each(struct proactor *p, proactor_remaining_fn fn,
+	    void *user_data);
+void	 proactor__cancel_all(struct proactor *p);
+
+/* timer.c */
+struct proactor_op *proactor__timer_op(struct timer_node *node);
+
+/* event.c */
+void	 proactor__event_mailed(struct proactor *p,
+	    struct proactor_event *event);
+void	 proactor__event_abandon(struct proactor_event *event);
+void	 proactor__source_fired(struct proactor *p,
+	    struct proactor_event_source *source, int result);
+void	 proactor__sources_arm(struct proactor *p);
+void	 proactor__sources_free(struct proactor *p);
+void	 proactor__sources_drop(struct proactor *p);
+
+/* message.c */
+int	 proactor__messages_init(struct proactor *p, uint32_t capacity);
+void	 proactor__messages_free(struct proactor *p);
+bool	 proactor__messages_pending(struct proactor *p);
+void	 proactor__messages_dispatch(struct proactor *p);
+bool	 proactor__message_passed_on(struct proactor_op *op, int *status);
+
+/* socket.c, file.c: the close that waited goes on when nothing is left. */
+void	 proactor__socket_connected(struct proactor_socket *s, int status);
+void	 proactor__socket_held(struct proactor *p, struct proactor_socket *s);
+bool	 proactor__socket_closed(struct proactor *p, struct proactor_op *op,
+	    int status);
+void	 proactor__socket_fail(struct proactor_socket *s, int status);
+struct proactor_socket *proactor__socket_accepted(
+	    struct proactor_socket *listener, int fd);
+struct proactor_file *proactor__file_opened(struct proactor *p, int fd);
+
+static inline bool
+is_owner(const struct proactor *p)
+{
+	uint64_t owner = atomic_load_explicit(&p->owner, memory_order_relaxed);
+
+	return owner != 0 && proactor__self == owner;
+}
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way out: the turn of the loop, the mailbox, the ready list, and the one
+ * place where operations are called back.
+ */
+#include "config.h"
+
+#include "core/class.h"
+
+/* Timers that one pass takes, so that other sources are not starved. */
+#define EXPIRE_BATCH	1024
+
+/*
+ * The operation is done; its final callback comes in this pass or, when it is
+ * said from a callback, in the next.  It must be on no list.
+ */
+void
+proactor__post(struct proactor *p, struct proactor_op *op, int status,
+    unsigned int completion_flags)
+{
+	struct op_state *s = op_state(op);
+
+	s->status = status;
+	s->completion_flags = completion_flags;
+	s->stage = STAGE_READY;
+	list_append(&p->ready, &s->link);
+}
+
+/* The operation is the caller's again; *status is what its chain sees. */
+static void
+call_back(struct proactor *p, struct proactor_op *op, int *status,
+    unsigned int completion_flags)
+{
+	op_state(op)->stage = STAGE_IDLE;
+	p->in_flight--;
+	if (op->type == PROACTOR_OP_MESSAGE &&
+	    proactor__message_passed_on(op, status))
+		return;
+	p->completed++;
+	op->callback(op->user_data, op, *status, completion_flags);
+}
+
+/*
+ * One operation is final: references are dropped, the owner of the operation
+ * is called.  False when that must wait for a letter.
+ */
+static bool
+finish(struct proactor *p, struct proactor_op *op, int *status,
+    unsigned int completion_flags)
+{
+	const struct op_class *c = proactor__class(op->type);
+	struct op_state *s = op_state(op);
+	uint32_t life;
+
+	life = atomic_exchange_explicit(&s->life, LIFE_IDLE,
+	    memory_order_acq_rel);
+	if (life & LIFE_CANCEL_MAILED) {
+		/*
+		 * The letter names the operation: it must arrive first, and
+		 * nothing that comes after the operation overtakes it.
+		 */
+		atomic_store_explicit(&s->life, life, memory_order_relaxed);
+		s->stage = STAGE_AWAIT_MAIL;
+		s->status = *status;
+		s->completion_flags = completion_flags;
+		return false;
+	}
+	if (c->leave != NULL)
+		c->leave(p, op);
+	call_back(p, op, status, completion_flags);
+	return true;
+}
+
+/*
+ * The final completion, and those of its chain that have come before their
+ * turn.  Called in a poll only.
+ */
+void
+proactor__complete(struct proactor *p, struct proactor_op *op, int status,
+    unsigned int completion_flags)
+{
+	struct proactor_op *next;
+
+	for (;;) {
+		next = op_state(op)->chain;
+		if (!finish(p, op, &status, completion_flags) || next == NULL)
+			return;
+		if (!proactor__chain_advance(p, next, &status,
+		    &completion_flags))
+			return;
+		op = next;
+	}
+}
+
+/*
+ * A completion that is not final.  False when the operation was cancelled in
+ * the callback or before: the caller then ends it.  The stage is the
+ * caller's.
+ */
+bool
+proactor__complete_more(struct proactor *p, struct proactor_op *op,
+    int status, unsigned int completion_flags)
+{
+	p->completed++;
+	op->callback(op->user_data, op, status,
+	    completion_flags | PROACTOR_COMPLETION_MORE);
+	return !(op_state(op)->bits & OPB_CANCEL);
+}
+
+/* Ends the sleep of the owner, if it sleeps.  Any thread, signal-safe. */
+void
+proactor__wake_up(struct proactor *p)
+{
+	if (atomic_load(&p->asleep) != 0 && atomic_exchange(&p->asleep, 0) != 0)
+		p->backend->wake(p);
+}
+
+static void
+receive_submission(struct proactor *p, struct proactor_op *op)
+{
+	struct proactor_op *o;
+	size_t count = 0;
+
+	for (o = op; o != NULL; o = op_state(o)->chain)
+		count++;
+	p->in_flight += count;
+	atomic_fetch_sub(&p->mailed, count);
+	if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
+	    PHASE_RUNNING)
+		op_state(op)->bits |= OPB_CANCEL;
+	if (op_state(op)->chain != NULL)
+		proactor__chain_begin(p, op);
+	else
+		proactor__begin(p, op);
+}
+
+static void
+receive_cancel(struct proactor *p, struct proactor_op *op)
+{
+	const struct op_class *c = proactor__class(op->type);
+	struct op_state *s = op_state(op);
+	struct proactor_op *next = s->chain;
+	unsigned int flags = s->completion_flags;
+	int status = s->status;
+
+	if (s->stage != STAGE_AWAIT_MAIL) {
+		atomic_store_explicit(&s->life, LIFE_FLIGHT,
+		    memory_order_release);
+		proactor__cancel(p, op);
+		return;
+	}
+	atomic_store_explicit(&s->life, LIFE_IDLE, memory_order_release);
+	if (c->leave != NULL)
+		c->leave(p, op);
+	call_back(p, op, &status, flags);
+	if (next != NULL &&
+	    proactor__chain_advance(p, next, &status, &flags))
+		proactor__complete(p, next, status, flags);
+}
+
+/* Reads the mailbox.  Called in a poll only: it may call back. */
+void
+proactor__receive(struct proactor *p)
+{
+	struct mail *mail, *next;
+
+	for (mail = mailbox_take(&p->mailbox); mail != NULL; mail = next) {
+		next = mail->next;
+		switch (mail->kind) {
+		case MAIL_SUBMIT:
+			receive_submission(p, op_of_state(container_of(mail,
+			    struct op_state, mail)));
+			break;
+		case MAIL_CANCEL:
+			receive_cancel(p, op_of_state(container_of(mail,
+			    struct op_state, cancel_mail)));
+			break;
+		case MAIL_EVENT:
+			proactor__event_mailed(p, container_of(mail,
+			    struct proactor_event, mail));
+			break;
+		case MAIL_OBJECT:
+			proactor__object_mailed(p, container_of(mail,
+			    struct object, mail));
+			break;
+		}
+	}
+}
+
+static void
+expire(struct proactor *p, int64_t now)
+{
+	struct timer_node *node;
+	int i;
+
+	for (i = 0; i < EXPIRE_BATCH; i++) {
+		node = proactor__timers_pop(&p->timers, now);
+		if (node == NULL)
+			break;
+		proactor__post(p, proactor__timer_op(node), 0, 0);
+	}
+}
+
+static void
+run(struct proactor *p, struct link *batch)
+{
+	struct op_state *s;
+
+	while (!list_empty(batch)) {
+		s = container_of(batch->next, struct op_state, link);
+		list_remove(&s->link);
+		list_init(&s->link);
+		proactor__complete(p, op_of_state(s), s->status,
+		    s->completion_flags);
+	}
+}
+
+static bool
+anything_ready(struct proactor *p)
+{
+	return !list_empty(&p->ready) ||
+	    atomic_load_explicit(&p->woken, memory_order_acquire) != 0 ||
+	    proactor__messages_pending(p);
+}
+
+/*
+ * How long the backend may wait: nanoseconds, negative for ever.  0 with
+ * *passed set when the deadline is over.
+ */
+static int64_t
+time_to_wait(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
+{
+	int64_t next = PROACTOR_FOREVER;
+
+	*passed = deadline <= 0;
+	if (*passed)
+		return 0;
+	if (p->timers.count != 0)
+		next = proactor__timers_next(&p->timers, now);
+	if (next == PROACTOR_FOREVER && deadline == PROACTOR_FOREVER)
+		return -1;
+	if (now == 0)
+		now = proactor_now();
+	if (deadline <= now) {
+		*passed = true;
+		return 0;
+	}
+	if (next > deadline)
+		next = deadline;
+	return next <= now ? 0 : next - now;
+}
+
+/* Has a shutdown that has begun nothing left to wait for? */
+static bool
+is_over(struct proactor *p)
+{
+	return atomic_load(&p->phase) != PHASE_RUNNING && p->in_flight == 0 &&
+	    list_empty(&p->sources) && atomic_load(&p->mailed) == 0 &&
+	    mailbox_empty(&p->mailbox);
+}
+
+/*
+ * Turns until something was called back, a wake came (0) or the deadline
+ * passed (ETIMEDOUT).
+ */
+int
+proactor__turn(struct proactor *p, int64_t deadline)
+{
+	struct link batch;
+	int64_t now, timeout;
+	bool passed;
+	int error;
+
+	for (;;) {
+		passed = false;
+		now = 0;
+		timeout = 0;
+		list_init(&batch);
+		proactor__receive(p);
+		/*
+		 * What is ready now is this pass; what its callbacks, the
+		 * kernel's completions first, make ready is the next.
+		 */
+		if (p->completed == 0) {
+			if (p->timers.count != 0) {
+				now = proactor_now();
+				expire(p, now);
+			}
+			list_splice(&batch, &p->ready);
+			if (list_empty(&batch) && !anything_ready(p))
+				timeout = time_to_wait(p, deadline, now,
+				    &passed);
+		}
+		if (timeout != 0) {
+			if (is_over(p))
+				return 0;
+			atomic_store(&p->asleep, 1);
+			if (!mailbox_empty(&p->mailbox) || anything_ready(p)) {
+				atomic_store_explicit(&p->asleep, 0,
+				    memory_order_relaxed);
+				continue;
+			}
+		}
+		error = p->backend->wait(p, timeout);
+		if (timeout != 0)
+			atomic_store_explicit(&p->asleep, 0,
+			    memory_order_relaxed);
+		run(p, &batch);
+		proactor__messages_dispatch(p);
+		if (atomic_load_explicit(&p->woken, memory_order_relaxed) &&
+		    atomic_exchange(&p->woken, 0) != 0)
+			return 0;
+		if (p->completed != 0)
+			return 0;
+		if (error != 0)
+			return error;
+		if (passed)
+			return PROACTOR_ETIMEDOUT;
+	}
+}
+
+static int
+claim(struct proactor *p)
+{
+	uint64_t self = proactor__self_claim(), none = 0;
+	int error;
+
+	if (!atomic_compare_exchange_strong(&p->owner, &none, self))
+		return PROACTOR_EPERM;
+	error = p->backend->attach(p);
+	if (error != 0) {
+		atomic_store(&p->owner, 0);
+		return error;
+	}
+	proactor__sources_arm(p);
+	return 0;
+}
+
+/* 0 when the calling thread owns p and may poll it now. */
+static int
+enter(struct proactor *p)
+{
+	int error;
+
+	if (p == NULL)
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	if (!is_owner(p)) {
+		if (atomic_load(&p->phase) != PHASE_RUNNING &&
+		    atomic_load(&p->owner) == 0)
+			return PROACTOR_ESHUTDOWN;
+		error = claim(p);
+		if (error != 0)
+			return error;
+	}
+	return p->dispatching ? PROACTOR_EBUSY : 0;
+}
+
+/* After the callbacks: the release that one of them made. */
+static void
+leave(struct proactor *p)
+{
+	p->dispatching = false;
+	if (p->release_pending)
+		proactor__destroy(p);
+}
+
+/*
+ * Runs callbacks on the polling thread; see proactor_poll(3).
+ */
+int
+proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
+{
+	size_t completed;
+	int error;
+
+	error = enter(p);
+	if (error != 0)
+		return error;
+	if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
+	    PHASE_RUNNING)
+		return PROACTOR_ESHUTDOWN;
+	p->dispatching = true;
+	p->completed = 0;
+	error = proactor__turn(p, deadline);
+	completed = p->completed;
+	leave(p);
+	if (error == 0 && ret_completed != NULL)
+		*ret_completed = completed;
+	return error;
+}
+
+/* Makes a poll that blocks, or the next one, return.  Any thread. */
+int
+proactor_wake(struct proactor *p)
+{
+	if (p == NULL)
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	if (atomic_exchange(&p->woken, 1) == 0)
+		proactor__wake_up(p);
+	return 0;
+}
+
+/*
+ * The orderly end, on the polling thread; see proactor_shutdown(3).
+ */
+int
+proactor_shutdown(struct proactor *p, int64_t deadline)
+{
+	int error;
+
+	error = enter(p);
+	if (error != 0)
+		return error;
+	if (atomic_load(&p->phase) == PHASE_STOPPED)
+		return 0;
+	p->dispatching = true;
+	atomic_store(&p->phase, PHASE_STOPPING);
+	proactor__receive(p);
+	proactor__cancel_all(p);
+	proactor__sources_drop(p);
+	for (;;) {
+		if (is_over(p)) {
+			atomic_store(&p->phase, PHASE_STOPPED);
+			break;
+		}
+		p->completed = 0;
+		error = proactor__turn(p, deadline);
+		if (error != 0)
+			break;
+	}
+	leave(p);
+	return error;
+}
+
+/*
+ * What shutdown left in flight: their number, and each to fn when it is not
+ * NULL.  The polling thread.
+ */
+size_t
+proactor_shutdown_remaining(struct proactor *p, proactor_remaining_fn fn,
+    void *user_data)
+{
+	if (p == NULL || proactor__forked(p->generation) || !is_owner(p))
+		return 0;
+	if (fn != NULL)
+		proactor__for_each(p, fn, user_data);
+	return p->in_flight;
+}

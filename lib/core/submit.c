@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way in: check every operation of a batch, take references, tie chains,
+ * and then either begin (the owner) or post to the owner's mailbox.
+ */
+#include "config.h"
+
+#include "core/class.h"
+
+#define OP_FLAGS	(PROACTOR_OP_MULTISHOT | PROACTOR_OP_LINKED)
+
+/* While a batch is being checked; seen by no other thread as in flight. */
+#define LIFE_CHECKED	4u
+
+/* One operation of a batch; previous is the one before it, or NULL. */
+static int
+check(struct proactor *p, struct proactor_op *op,
+    const struct proactor_op *previous)
+{
+	const struct op_class *c;
+	bool member;
+
+	if (op == NULL)
+		return PROACTOR_EINVAL;
+	c = proactor__class(op->type);
+	if (c == NULL || (op->flags & ~OP_FLAGS) != 0)
+		return PROACTOR_EINVAL;
+	if (atomic_load_explicit(&op_state(op)->life,
+	    memory_order_relaxed) != LIFE_IDLE)
+		return PROACTOR_EBUSY;
+	if (op->callback == NULL || op->pool != NULL)
+		return PROACTOR_EINVAL;
+	if (op->flags & PROACTOR_OP_MULTISHOT) {
+		/* A chain goes on after a completion, which one is moot. */
+		member = (op->flags & PROACTOR_OP_LINKED) ||
+		    (previous != NULL && (previous->flags &
+		    PROACTOR_OP_LINKED));
+		if (!(c->flags & PROACTOR_OP_MULTISHOT) || member)
+			return PROACTOR_EINVAL;
+	}
+	return c->check != NULL ? c->check(p, op) : 0;
+}
+
+static void
+uncheck(struct proactor_op *op)
+{
+	const struct op_class *c = proactor__class(op->type);
+
+	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
+	    memory_order_relaxed);
+	if (c->uncheck != NULL)
+		c->uncheck(op);
+}
+
+static int
+check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count)
+{
+	size_t i;
+	int error = 0;
+
+	for (i = 0; i < count; i++) {
+		error = check(p, ops[i], i > 0 ? ops[i - 1] : NULL);
+		if (error != 0)
+			break;
+		atomic_store_explicit(&op_state(ops[i])->life, LIFE_CHECKED,
+		    memory_order_relaxed);
+	}
+	if (error == 0 && (ops[count - 1]->flags & PROACTOR_OP_LINKED))
+		error = PROACTOR_EINVAL;
+	if (error != 0)
+		while (i > 0)
+			uncheck(ops[--i]);
+	return error;
+}
+
+/* Before the operation is seen by others: its private part. */
+static void
+prepare(struct proactor *p, struct proactor_op *op, enum stage stage)
+{
+	const struct op_class *c = proactor__class(op->type);
+	struct op_state *s = op_state(op);
+
+	if (c->retain != NULL)
+		c->retain(op);
+	s->stage = (uint8_t)stage;
+	s->bits = 0;
+	atomic_store_explicit(&s->p, p, memory_order_relaxed);
+	s->chain = NULL;
+	s->before = NULL;
+	list_init(&s->link);
+}
+
+/* From here on the operation is the library's. */
+static void
+accept_op(struct proactor_op *op)
+{
+	atomic_store_explicit(&op_state(op)->life, LIFE_FLIGHT,
+	    memory_order_release);
+}
+
+/* Ties the chains of a batch that is prepared. */
+static void
+tie(struct proactor_op *const *ops, size_t count)
+{
+	struct op_state *s;
+	size_t i;
+
+	for (i = 0; i + 1 < count; i++) {
+		if (!(ops[i]->flags & PROACTOR_OP_LINKED))
+			continue;
+		op_state(ops[i])->chain = ops[i + 1];
+		s = op_state(ops[i + 1]);
+		s->before = ops[i];
+		s->stage = STAGE_CHAINED;
+	}
+}
+
+/* Starts an operation of no chain, or the member whose turn it is. */
+void
+proactor__begin(struct proactor *p, struct proactor_op *op)
+{
+	if (op_state(op)->bits & OPB_CANCEL)
+		proactor__post(p, op, PROACTOR_ECANCELED, 0);
+	else
+		proactor__class(op->type)->begin(p, op);
+}
+
+/* Outside poll, what the owner submits starts promptly. */
+static int
+flush_outside(struct proactor *p)
+{
+	if (p->dispatching || p->defer_submit)
+		return 0;
+	return p->backend->flush(p);
+}
+
+static int
+submit_owner(struct proactor *p, struct proactor_op *const *ops, size_t count)
+{
+	size_t i;
+	int error;
+
+	if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
+	    PHASE_RUNNING)
+		return PROACTOR_ESHUTDOWN;
+	error = check_batch(p, ops, count);
+	if (error != 0)
+		return error;
+	for (i = 0; i < count; i++) {
+		prepare(p, ops[i], STAGE_IDLE);
+		accept_op(ops[i]);
+	}
+	p->in_flight += count;
+	if (count > 1)
+		tie(ops, count);
+	for (i = 0; i < count; i++) {
+		if (op_state(ops[i])->before != NULL)
+			continue;
+		if (op_state(ops[i])->chain != NULL)
+			proactor__chain_begin(p, ops[i]);
+		else
+			proactor__begin(p, ops[i]);
+	}
+	/* A kernel that takes nothing now is asked again by the next poll. */
+	(void)flush_outside(p);
+	return 0;
+}
+
+/*
+ * Another thread, or no owner yet: everything in one post.  Announced before
+ * the phase is read, so that a shutdown which this does not see waits for it.
+ */
+static int
+submit_foreign(struct proactor *p, struct proactor_op *const *ops,
+    size_t count)
+{
+	struct mail *newest = NULL, *oldest = NULL;
+	struct op_state *s;
+	size_t i;
+	int error;
+
+	atomic_fetch_add(&p->mailed, count);
+	error = atomic_load(&p->phase) != PHASE_RUNNING ?
+	    PROACTOR_ESHUTDOWN : check_batch(p, ops, count);
+	if (error != 0) {
+		/* A shutdown may be waiting for just this. */
+		if (atomic_fetch_sub(&p->mailed, count) == count &&
+		    atomic_load(&p->phase) != PHASE_RUNNING)
+			(void)proactor_wake(p);
+		return error;
+	}
+	for (i = 0; i < count; i++)
+		prepare(p, ops[i], STAGE_MAIL);
+	if (count > 1)
+		tie(ops, count);
+	for (i = 0; i < count; i++) {
+		s = op_state(ops[i]);
+		if (s->before == NULL) {
+			s->mail.kind = MAIL_SUBMIT;
+			s->mail.next = newest;
+			newest = &s->mail;
+			if (oldest == NULL)
+				oldest = &s->mail;
+		}
+		accept_op(ops[i]);
+	}
+	mailbox_post_list(&p->mailbox, newest, oldest);
+	proactor__wake_up(p);
+	return 0;
+}
+
+/*
+ * Accepts the whole batch, or nothing of it and says why.  Any thread.
+ */
+int
+proactor_submit(struct proactor *p, struct proactor_op *const *ops,
+    size_t count)
+{
+	if (p == NULL || (ops == NULL && count != 0))
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	if (count == 0)
+		return 0;
+	return is_owner(p) ? submit_owner(p, ops, count) :
+	    submit_foreign(p, ops, count);
+}
+
+int
+proactor_submit_one(struct proactor *p, struct proactor_op *op)
+{
+	return proactor_submit(p, &op, 1);
+}
+
+/*
+ * Hands what was submitted and not yet handed over to the kernel.  On any
+ * other thread than the polling one there is nothing to hand over.
+ */
+int
+proactor_flush(struct proactor *p)
+{
+	if (p == NULL)
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	return is_owner(p) ? p->backend->flush(p) : 0;
+}

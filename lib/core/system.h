@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_CORE_SYSTEM_H
+#define PROACTOR_CORE_SYSTEM_H
+
+/*
+ * The seams: what core asks of the system, defined in posix/ (and later in
+ * windows/).  All return 0 or a code of <proactor/error.h> unless they say
+ * otherwise, and may be called on any thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proactor.h>
+
+#if defined(__GNUC__)
+#define PROACTOR_TLS_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#define PROACTOR_TLS_MODEL
+#endif
+
+/* A number for each thread, never used twice; 0 until asked for. */
+extern _Thread_local uint64_t proactor__self PROACTOR_TLS_MODEL;
+uint64_t proactor__self_claim(void);
+
+/*
+ * fork(2): the generation of this process.  A proactor remembers the one it
+ * was created in; 0 from _current means that it cannot be had (ENOMEM).
+ */
+uint32_t proactor__generation_create(void);
+bool	 proactor__forked(uint32_t generation);
+
+/* True when the environment is to be ignored (set-uid and the like). */
+const char *proactor__environment(const char *name);
+
+/* Sockets.  options are PROACTOR_SOCKET_*. */
+int	proactor__sys_socket(unsigned int kind, unsigned int options,
+	    int *ret_fd);
+int	proactor__sys_check_socket(int fd, unsigned int kind,
+	    unsigned int *ret_state);
+int	proactor__sys_bind(int fd, const struct proactor_address *address);
+void	proactor__sys_disconnect(int fd, unsigned int kind);
+int	proactor__sys_listen(int fd, int backlog);
+int	proactor__sys_shutdown(int fd, unsigned int how);
+int	proactor__sys_local_address(int fd,
+	    struct proactor_address *ret_address);
+int	proactor__sys_peer_address(int fd,
+	    struct proactor_address *ret_address);
+int	proactor__sys_send_space(int fd, size_t *ret_bytes);
+int	proactor__sys_check_fd(int fd);
+int	proactor__sys_watchable(int fd, unsigned int *ret_wanted);
+void	proactor__sys_close(int fd);
+
+/* True when the address is one that kind can use. */
+bool	proactor__address_fits(const struct proactor_address *address,
+	    unsigned int kind);
+
+#endif

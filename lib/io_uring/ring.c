@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/* The ring: made, entered, ended. */
+#include "ring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define ENTRIES_DEFAULT	256u
+#define ENTRIES_MIN	8u
+#define ENTRIES_MAX	4096u
+
+/* The longest wait while the kernel has not taken the wake poll: 1 ms. */
+#define UNWAKABLE_NS	1000000
+
+#ifndef IORING_POLL_ADD_MULTI
+#define IORING_POLL_ADD_MULTI	(1U << 0)
+#endif
+
+static unsigned int
+entries_for(uint32_t concurrency)
+{
+	unsigned int n = ENTRIES_MIN;
+
+	if (concurrency == 0)
+		return ENTRIES_DEFAULT;
+	while (n < concurrency && n < ENTRIES_MAX)
+		n *= 2;
+	return n;
+}
+
+/*
+ * The ring of this proactor, disabled until its thread comes.  Locked memory
+ * may be short: a smaller ring is better than none, for its size limits
+ * nobody.
+ */
+static int
+set_up(struct proactor *p, struct ring *r, uint32_t concurrency)
+{
+	unsigned int wanted = entries_for(concurrency);
+	uint64_t flags;
+	int error;
+
+	for (r->entries = wanted;; r->entries /= 2) {
+		flags = r->probe.setup_flags | IORING_SETUP_R_DISABLED;
+		error = proactor__ring_setup(&r->uring, r->entries, &flags);
+		if (error != -ENOMEM || r->entries / 2 < ENTRIES_MIN)
+			break;
+	}
+	if (error == 0 && r->entries != wanted)
+		proactor__log(p, PROACTOR_LOG_NOTICE, "io_uring: memory for "
+		    "%u of %u entries, see RLIMIT_MEMLOCK", r->entries,
+		    wanted);
+	r->get_events = (flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+	return error;
+}
+
+static int
+ring_create(struct proactor *p, const struct backend_options *options,
+    char *why, size_t size)
+{
+	struct ring *r;
+	int error;
+
+	r = proactor__allocate(p, sizeof(*r));
+	if (r == NULL) {
+		snprintf(why, size, "out of memory");
+		return PROACTOR_ENOMEM;
+	}
+	r->backlog_end = &r->backlog;
+	r->wake_events = IORING_POLL_ADD_MULTI;
+	error = proactor__ring_probe(&r->probe, why, size);
+	if (error != 0)
+		goto free;
+	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->wake_fd < 0) {
+		error = -errno;
+		snprintf(why, size, "no event descriptor (%s)",
+		    strerror(-error));
+		goto free;
+	}
+	error = set_up(p, r, options->concurrency);
+	if (error != 0) {
+		error = proactor__ring_refused(error, why, size);
+		goto close;
+	}
+	error = proactor__ring_allowed(&r->uring);
+	if (error != 0) {
+		error = proactor__ring_refused(error, why, size);
+		io_uring_queue_exit(&r->uring);
+		goto close;
+	}
+	p->state = r;
+	p->capabilities = proactor__ring_capabilities(&r->probe) &
+	    options->allowed;
+	return 0;
+close:
+	close(r->wake_fd);
+free:
+	proactor__free(p, r);
+	return error;
+}
+
+/* The polling thread is the ring's only issuer from here on. */
+static int
+ring_attach(struct proactor *p)
+{
+	struct ring *r = ring_of(p);
+
+	if (proactor_uring_register(r->uring.ring_fd,
+	    IORING_REGISTER_ENABLE_RINGS, NULL, 0) != 0)
+		return -errno;
+	/* Saves a look-up each time; not to be had is no harm. */
+	(void)io_uring_register_ring_fd(&r->uring);
+	r->attached = true;
+	return 0;
+}
+
+static int
+ring_flush(struct proactor *p)
+{
+	struct ring *r = ring_of(p);
+
+	if (io_uring_sq_ready(&r->uring) != 0)
+		(void)io_uring_submit(&r->uring);
+	return 0;
+}
+
+/* Must the kernel be entered for completions that it holds? */
+static bool
+has_work(struct ring *r)
+{
+	return (IO_URING_READ_ONCE(*r->uring.sq.kflags) &
+	    (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+}
+
+static int
+enter(struct ring *r, int64_t timeout)
+{
+	struct __kernel_timespec ts;
+	struct io_uring_cqe *cqe;
+
+	if (timeout < 0)
+		return io_uring_submit_and_wait(&r->uring, 1);
+	if (timeout > 0) {
+		ts.tv_sec = timeout / 1000000000;
+		ts.tv_nsec = timeout % 1000000000;
+		return io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
+		    &ts, NULL);
+	}
+	if (has_work(r))
+		return io_uring_submit_and_get_events(&r->uring);
+	if (io_uring_sq_ready(&r->uring) != 0)
+		return io_uring_submit(&r->uring);
+	return 0;
+}
+
+/* What a wait returns in the ordinary course of things. */
+static bool
+is_ordinary(int error)
+{
+	return error >= 0 || error == -ETIME || error == -EINTR ||
+	    error == -EAGAIN || error == -EBUSY || error == -ENOMEM;
+}
+
+static int
+ring_wait(struct proactor *p, int64_t timeout)
+{
+	struct ring *r = ring_of(p);
+	int error;
+
+	if (!r->wake_armed) {
+		proactor__ring_arm_wake(r);
+		/* Without it nobody could end the wait. */
+		if (!r->wake_armed && (timeout < 0 || timeout > UNWAKABLE_NS))
+			timeout = UNWAKABLE_NS;
+	}
+	if (r->backlog != NULL || r->again) {
+		proactor__ring_retry(p, r);
+		timeout = 0;
+	}
+	if (timeout != 0 && io_uring_cq_ready(&r->uring) != 0)
+		timeout = 0;
+	error = enter(r, timeout);
+	(void)proactor__ring_decode(p, r);
+	return is_ordinary(error) ? 0 : error;
+}
+
+/* Any thread, async-signal-safe. */
+static void
+ring_wake(struct proactor *p)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+
+	/* It fails only when the count is at its end, and then it is awake. */
+	(void)!write(ring_of(p)->wake_fd, &one, sizeof(one));
+	errno = saved;
+}
+
+static void
+cancel_one(void *user_data, struct proactor_op *op)
+{
+	if (op_state(op)->stage == STAGE_KERNEL)
+		proactor__ring_cancel(user_data, op);
+}
+
+static void
+cancel_everything(struct proactor *p, struct ring *r)
+{
+	struct proactor_event_source *source;
+	struct io_uring_sqe *sqe;
+	struct link *l;
+
+	sqe = proactor__ring_sqe(r);
+	if (sqe == NULL)
+		return;
+	if (r->probe.cancel_any) {
+		io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY |
+		    IORING_ASYNC_CANCEL_ALL);
+		sqe->user_data = tagged(NULL, TAG_VOID);
+		return;
+	}
+	io_uring_prep_cancel64(sqe, tagged(NULL, TAG_WAKE), 0);
+	sqe->user_data = tagged(NULL, TAG_VOID);
+	proactor__for_each(p, cancel_one, p);
+	for (l = p->sources.next; l != &p->sources; l = l->next) {
+		source = container_of(l, struct proactor_event_source, link);
+		if (source->armed)
+			proactor__ring_unwatch(p, source);
+	}
+}
+
+static void
+discard(struct ring *r)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head, n = 0;
+
+	io_uring_for_each_cqe(&r->uring, head, cqe) {
+		proactor__ring_void(r, cqe);
+		n++;
+	}
+	io_uring_cq_advance(&r->uring, n);
+}
+
+/*
+ * Only the ring's own thread may enter it.  Where that has ended, the kernel
+ * has cancelled its requests; where it has not, the end of the ring does it.
+ */
+static void
+ring_abandon(struct proactor *p)
+{
+	struct __kernel_timespec tenth = { 0, 100000000 };
+	struct ring *r = ring_of(p);
+	struct io_uring_cqe *cqe;
+	int error;
+
+	if (!r->attached)
+		return;
+	if (!is_owner(p)) {
+		discard(r);
+		return;
+	}
+	discard(r);
+	while (r->pending != 0) {
+		/* What was not cancelled yet is asked again. */
+		cancel_everything(p, r);
+		error = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
+		    &tenth, NULL);
+		discard(r);
+		/* It may not be entered any more: its end must do. */
+		if (!is_ordinary(error))
+			break;
+	}
+}
+
+static void
+ring_destroy(struct proactor *p, bool forked)
+{
+	struct ring *r = ring_of(p);
+
+	/* A registered ring descriptor is its thread's, not the child's. */
+	if (!forked && r->attached && is_owner(p))
+		(void)io_uring_unregister_ring_fd(&r->uring);
+	io_uring_queue_exit(&r->uring);
+	close(r->wake_fd);
+	proactor__free(p, r->slots);
+	proactor__free(p, r);
+	p->state = NULL;
+}
+
+extern const struct backend proactor__io_uring;
+
+const struct backend proactor__io_uring = {
+	.name = "io_uring",
+	.create = ring_create,
+	.attach = ring_attach,
+	.start = proactor__ring_start,
+	.reserve = proactor__ring_reserve,
+	.resume = proactor__ring_resume,
+	.cancel = proactor__ring_cancel,
+	.watch = proactor__ring_watch,
+	.unwatch = proactor__ring_unwatch,
+	.forget = proactor__ring_forget,
+	.flush = ring_flush,
+	.wait = ring_wait,
+	.wake = ring_wake,
+	.abandon = ring_abandon,
+	.destroy = ring_destroy,
+	.explain = proactor__ring_explain,
+};

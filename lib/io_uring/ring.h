@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROACTOR_IO_URING_RING_H
+#define PROACTOR_IO_URING_RING_H
+
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "core/core.h"
+#include "io_uring/compat.h"
+
+/*
+ * The user data of a request is the address of what it is for, with one of
+ * these in the low bits.
+ */
+#define TAG_OP		0u
+#define TAG_SOURCE	1u
+#define TAG_WAKE	2u
+#define TAG_VOID	3u	/* nobody waits for it */
+#define TAG_MASK	7u
+
+/* op_state.shape: how the operation is under way. */
+#define SHAPE_ZC	0x01u	/* sent without a copy */
+#define SHAPE_COPIED	0x04u	/* the kernel copied after all */
+#define SHAPE_MULTISHOT	0x08u	/* the kernel's multishot */
+#define SHAPE_STASHED	0x10u	/* a late connection, in status */
+
+/* What this kernel can do; asked once per process. */
+struct ring_probe {
+	uint64_t opcodes;		/* a bit each, 0 to 63 */
+	uint64_t setup_flags;		/* that a set-up took */
+	uint32_t features;
+	bool multishot_accept;
+	bool poll_first;
+	bool cancel_any;
+	bool fixed_files;
+};
+
+struct ring {
+	struct io_uring uring;
+	struct ring_probe probe;
+	struct proactor *p;
+	unsigned int entries;		/* of the submission queue */
+	unsigned int pending;		/* requests that will complete */
+	unsigned int wake_events;	/* flags of the wake poll */
+	int wake_fd;
+	bool attached;
+	bool wake_armed;
+	bool get_events;		/* task work waits for an enter */
+	bool again;			/* cancels or watches to send again */
+	unsigned int canceling;		/* operations that were asked to end */
+	struct mail *backlog;		/* operations to start again */
+	struct mail **backlog_end;
+	int *slots;			/* free ones of the fixed-file table */
+	unsigned int slots_free;
+	bool slots_made;
+};
+
+/* The private part of recv, send, recvfrom and sendto. */
+struct message_area {
+	struct iovec iov[PROACTOR_SPAN_MAX];
+	struct msghdr header;
+};
+
+static inline struct ring *
+ring_of(const struct proactor *p)
+{
+	return p->state;
+}
+
+static inline uint64_t
+tagged(const void *pointer, unsigned int tag)
+{
+	return (uint64_t)(uintptr_t)pointer | tag;
+}
+
+/* probe.c */
+int	 proactor__ring_probe(struct ring_probe *ret_probe, char *why,
+	    size_t size);
+int	 proactor__ring_setup(struct io_uring *uring, unsigned int entries,
+	    uint64_t *flags);
+int	 proactor__ring_refused(int error, char *why, size_t size);
+int	 proactor__ring_allowed(struct io_uring *uring);
+unsigned int proactor__ring_explain(const struct proactor *p,
+	    uint64_t capability, const char **ret_reason);
+uint64_t proactor__ring_capabilities(const struct ring_probe *probe);
+
+/* An operation that may have been asked to end is final. */
+static inline void
+proactor__ring_canceled(struct ring *r, struct proactor_op *op)
+{
+	if (op_state(op)->bits & OPB_ASKED)
+		r->canceling--;
+}
+
+/* encode.c */
+struct io_uring_sqe *proactor__ring_sqe(struct ring *r);
+void	 proactor__ring_start(struct proactor *p, struct proactor_op *op);
+void	 proactor__ring_wait_ready(struct proactor *p, struct proactor_op *op,
+	    int fd, unsigned int events);
+void	 proactor__ring_pause(struct proactor *p, struct proactor_op *op);
+void	 proactor__ring_cancel(struct proactor *p, struct proactor_op *op);
+void	 proactor__ring_watch(struct proactor *p,
+	    struct proactor_event_source *source);
+void	 proactor__ring_unwatch(struct proactor *p,
+	    struct proactor_event_source *source);
+void	 proactor__ring_arm_wake(struct ring *r);
+void	 proactor__ring_retry(struct proactor *p, struct ring *r);
+bool	 proactor__ring_reserve(struct proactor *p, size_t count);
+
+/* slots.c */
+void	 proactor__ring_forget(struct proactor *p, int *slot);
+void	 proactor__ring_use(struct proactor *p, struct ring *r,
+	    struct io_uring_sqe *sqe, int *slot, uint16_t *uses);
+
+/* decode.c */
+bool	 proactor__ring_decode(struct proactor *p, struct ring *r);
+bool	 proactor__ring_resume(struct proactor *p, struct proactor_op *op,
+	    int *ret_status, unsigned int *ret_flags);
+void	 proactor__ring_void(struct ring *r, struct io_uring_cqe *cqe);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ring's table of fixed files.  A descriptor moves in when it has proved
+ * to be busy, so that a connection of a few operations costs nothing more,
+ * and moves out before it is closed: the table keeps a file open.
+ */
+#include "ring.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+/* Operations before the two system calls of moving in and out pay. */
+#define USES_HOT	64
+
+#define SLOTS_MAX	16384u
+
+/* Makes the table on first use.  Without it nothing is ever fixed. */
+static bool
+make_table(struct proactor *p, struct ring *r)
+{
+	struct rlimit limit;
+	unsigned int i, n = SLOTS_MAX;
+
+	if (r->slots_made)
+		return r->slots != NULL;
+	r->slots_made = true;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
+		n = (unsigned int)limit.rlim_cur;
+	r->slots = proactor__allocate(p, n * sizeof(*r->slots));
+	if (r->slots == NULL)
+		return false;
+	if (io_uring_register_files_sparse(&r->uring, n) != 0) {
+		proactor__free(p, r->slots);
+		r->slots = NULL;
+		return false;
+	}
+	for (i = 0; i < n; i++)
+		r->slots[i] = (int)(n - 1 - i);
+	r->slots_free = n;
+	return true;
+}
+
+/* Moves a busy descriptor in; the slot, or -1 when there is none. */
+static int
+move_in(struct proactor *p, struct ring *r, int fd)
+{
+	int slot;
+
+	if (!make_table(p, r) || r->slots_free == 0)
+		return -1;
+	slot = r->slots[r->slots_free - 1];
+	if (io_uring_register_files_update(&r->uring, (unsigned int)slot, &fd,
+	    1) != 1)
+		return -1;
+	r->slots_free--;
+	return slot;
+}
+
+/* The owner, with no operation on it in flight. */
+void
+proactor__ring_forget(struct proactor *p, int *slot)
+{
+	struct ring *r = ring_of(p);
+	int none = -1;
+
+	if (*slot < 0)
+		return;
+	(void)io_uring_register_files_update(&r->uring, (unsigned int)*slot,
+	    &none, 1);
+	r->slots[r->slots_free++] = *slot;
+	*slot = -1;
+}
+
+/*
+ * The descriptor that an entry names, and the flag that says of which kind it
+ * is.  uses counts up to the move.
+ */
+void
+proactor__ring_use(struct proactor *p, struct ring *r,
+    struct io_uring_sqe *sqe, int *slot, uint16_t *uses)
+{
+	if (*slot < 0) {
+		if (*uses >= USES_HOT || ++*uses < USES_HOT ||
+		    !(p->capabilities & PROACTOR_CAP_FIXED_FILES))
+			return;
+		*slot = move_in(p, r, sqe->fd);
+		if (*slot < 0)
+			return;
+	}
+	sqe->fd = *slot;
+	sqe->flags |= IOSQE_FIXED_FILE;
+}

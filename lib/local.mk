@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: ISC
+# libproactor-internal is the library before its symbols are hidden: the unit
+# tests reach proactor__ names in it.
+
+lib_LTLIBRARIES += libproactor.la
+noinst_LTLIBRARIES += libproactor-internal.la
+
+libproactor_internal_la_SOURCES = \
+	lib/core/backend.h \
+	lib/core/backends.c \
+	lib/core/cancel.c \
+	lib/core/chain.c \
+	lib/core/class.h \
+	lib/core/core.h \
+	lib/core/dispatch.c \
+	lib/core/error.c \
+	lib/core/event.c \
+	lib/core/file.c \
+	lib/core/handle.c \
+	lib/core/list.h \
+	lib/core/mailbox.h \
+	lib/core/memory.c \
+	lib/core/message.c \
+	lib/core/object.c \
+	lib/core/operation.c \
+	lib/core/poll.c \
+	lib/core/proactor.c \
+	lib/core/socket.c \
+	lib/core/source.c \
+	lib/core/stream.c \
+	lib/core/submit.c \
+	lib/core/system.h \
+	lib/core/timer.c \
+	lib/core/timers.c \
+	lib/core/timers.h \
+	lib/core/version.c \
+	# EOL
+
+if HOST_WINDOWS
+libproactor_internal_la_SOURCES += \
+	# EOL
+else
+libproactor_internal_la_SOURCES += \
+	lib/posix/address.c \
+	lib/posix/clock.c \
+	lib/posix/handle.c \
+	lib/posix/process.c \
+	lib/posix/socket.c \
+	lib/posix/thread.c \
+	# EOL
+endif
+
+if BACKEND_IO_URING
+libproactor_internal_la_SOURCES += \
+	lib/io_uring/compat.h \
+	lib/io_uring/decode.c \
+	lib/io_uring/encode.c \
+	lib/io_uring/probe.c \
+	lib/io_uring/ring.c \
+	lib/io_uring/ring.h \
+	lib/io_uring/slots.c \
+	# EOL
+endif
+
+libproactor_internal_la_CPPFLAGS = $(AM_CPPFLAGS) -DPROACTOR_BUILDING
+libproactor_internal_la_CFLAGS = $(AM_CFLAGS) $(ALIASING_CFLAGS)
+libproactor_internal_la_LDFLAGS =
+
+libproactor_la_SOURCES =
+libproactor_la_LIBADD = libproactor-internal.la $(LIBURING_LIBS) $(PTHREAD_LIBS)
+libproactor_la_LDFLAGS = -no-undefined -version-info $(LT_VERSION)
+EXTRA_libproactor_la_DEPENDENCIES = $(top_srcdir)/lib/libproactor.map
+EXTRA_DIST += lib/libproactor.map
+if HAVE_VERSION_SCRIPT
+libproactor_la_LDFLAGS += -Wl,--version-script=$(top_srcdir)/lib/libproactor.map
+else
+libproactor_la_LDFLAGS += -export-symbols-regex '^proactor_[^_]'
+endif
+
+pkgconfig_DATA = lib/libproactor.pc

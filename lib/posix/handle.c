@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/system.h"
+
+/* A second descriptor of the same thing, close-on-exec.  Any thread. */
+int
+proactor_handle_dup(struct proactor_handle handle,
+    struct proactor_handle *ret_handle)
+{
+	int fd;
+
+	if (ret_handle == NULL)
+		return PROACTOR_EINVAL;
+	if (handle.type != PROACTOR_HANDLE_FD)
+		return PROACTOR_ENOTSUP;
+	fd = fcntl(handle.u.fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	*ret_handle = proactor_handle_fd(fd);
+	return 0;
+}
+
+/* Closes what the handle names; closing none does nothing.  Any thread. */
+int
+proactor_handle_close(struct proactor_handle handle)
+{
+	if (handle.type == PROACTOR_HANDLE_NONE)
+		return 0;
+	if (handle.type != PROACTOR_HANDLE_FD)
+		return PROACTOR_ENOTSUP;
+	/* After EINTR the descriptor is gone on the systems that matter. */
+	if (close(handle.u.fd) != 0 && errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+void
+proactor__sys_close(int fd)
+{
+	(void)close(fd);
+}
+
+int
+proactor__sys_check_fd(int fd)
+{
+	return fcntl(fd, F_GETFD) < 0 ? -errno : 0;
+}
+
+/*
+ * What a watch of the descriptor is for: input, or output when it cannot be
+ * read from.
+ */
+int
+proactor__sys_watchable(int fd, unsigned int *ret_wanted)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	*ret_wanted = (flags & O_ACCMODE) == O_WRONLY ? PROACTOR_POLL_OUT :
+	    PROACTOR_POLL_IN;
+	return 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/* A thread that polls, for programs that want one. */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/core.h"
+
+struct proactor_thread {
+	_Atomic uint32_t references;	/* the user's */
+	_Atomic uint32_t holds;		/* the user's one, and the thread's */
+	struct proactor *p;
+	pthread_t thread;
+	pthread_mutex_t mutex;		/* ended, joined, status */
+	pthread_cond_t change;
+	bool ended;			/* no more callbacks */
+	bool joined;
+	int status;
+	_Atomic bool stop;
+	char name[16];
+	int cpu;
+	proactor_thread_error_fn error_fn;
+	void *error_data;
+};
+
+void
+proactor_thread_options_init(struct proactor_thread_options *options)
+{
+	if (options == NULL)
+		return;
+	memset(options, 0, sizeof(*options));
+	options->size = sizeof(*options);
+	options->cpu = -1;
+}
+
+static void
+thread_free(struct proactor_thread *t)
+{
+	struct proactor *p = t->p;
+
+	pthread_cond_destroy(&t->change);
+	pthread_mutex_destroy(&t->mutex);
+	proactor__free(p, t);
+	proactor__unhold(p);
+}
+
+static void
+thread_unhold(struct proactor_thread *t)
+{
+	if (atomic_fetch_sub_explicit(&t->holds, 1,
+	    memory_order_acq_rel) == 1)
+		thread_free(t);
+}
+
+static void
+set_affinity(struct proactor_thread *t)
+{
+#ifdef __linux__
+	cpu_set_t cpus;
+
+	if (t->cpu < 0)
+		return;
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)t->cpu, &cpus);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+#else
+	(void)t;
+#endif
+}
+
+static void *
+run(void *argument)
+{
+	struct proactor_thread *t = argument;
+	int status = 0;
+
+#ifdef __linux__
+	if (t->name[0] != '\0')
+		(void)pthread_setname_np(pthread_self(), t->name);
+#endif
+	set_affinity(t);
+	while (status == 0 && !atomic_load(&t->stop)) {
+		status = proactor_poll(t->p, PROACTOR_FOREVER, NULL);
+		if (status == PROACTOR_ETIMEDOUT)
+			status = 0;
+	}
+	if (status == PROACTOR_ESHUTDOWN)
+		status = 0;
+	/* Nobody else can: what is in flight is cancelled and told so. */
+	if (status == 0)
+		status = proactor_shutdown(t->p, PROACTOR_FOREVER);
+	if (status != 0 && t->error_fn != NULL)
+		t->error_fn(t->error_data, status);
+	pthread_mutex_lock(&t->mutex);
+	t->status = status;
+	t->ended = true;
+	pthread_cond_broadcast(&t->change);
+	pthread_mutex_unlock(&t->mutex);
+	proactor_release(t->p);
+	thread_unhold(t);
+	return NULL;
+}
+
+static int
+init(struct proactor_thread *t)
+{
+	pthread_condattr_t attributes;
+	int error;
+
+	error = pthread_mutex_init(&t->mutex, NULL);
+	if (error != 0)
+		return -error;
+	error = pthread_condattr_init(&attributes);
+	if (error == 0) {
+		error = pthread_condattr_setclock(&attributes,
+		    CLOCK_MONOTONIC);
+		if (error == 0)
+			error = pthread_cond_init(&t->change, &attributes);
+		pthread_condattr_destroy(&attributes);
+	}
+	if (error != 0)
+		pthread_mutex_destroy(&t->mutex);
+	return -error;
+}
+
+/*
+ * Starts a thread that polls p; see proactor_thread_create(3).  Any thread.
+ */
+int
+proactor_thread_create(struct proactor *p,
+    const struct proactor_thread_options *options,
+    struct proactor_thread **ret_thread)
+{
+	struct proactor_thread_options o;
+	struct proactor_thread *t;
+	int error;
+
+	if (p == NULL || ret_thread == NULL)
+		return PROACTOR_EINVAL;
+	proactor_thread_options_init(&o);
+	if (options != NULL) {
+		if (options->size != sizeof(o))
+			return PROACTOR_EINVAL;
+		o = *options;
+	}
+	if (o.flags != 0 || o.cpu < -1 || o.cpu >= CPU_SETSIZE)
+		return PROACTOR_EINVAL;
+	if (proactor__forked(p->generation))
+		return PROACTOR_ECHILD;
+	/* Somebody polls already: the thread could only fail. */
+	if (atomic_load(&p->owner) != 0)
+		return PROACTOR_EPERM;
+	t = proactor__allocate(p, sizeof(*t));
+	if (t == NULL)
+		return PROACTOR_ENOMEM;
+	error = init(t);
+	if (error != 0) {
+		proactor__free(p, t);
+		return error;
+	}
+	atomic_init(&t->references, 1);
+	atomic_init(&t->holds, 2);
+	t->p = p;
+	t->cpu = o.cpu;
+	t->error_fn = o.error_fn;
+	t->error_data = o.error_data;
+	if (o.name != NULL)
+		snprintf(t->name, sizeof(t->name), "%s", o.name);
+	proactor__hold(p);
+	proactor_retain(p);
+	error = pthread_create(&t->thread, NULL, run, t);
+	if (error != 0) {
+		proactor_release(p);
+		thread_free(t);
+		return -error;
+	}
+	*ret_thread = t;
+	return 0;
+}
+
+struct proactor_thread *
+proactor_thread_retain(struct proactor_thread *t)
+{
+	if (t != NULL)
+		atomic_fetch_add_explicit(&t->references, 1,
+		    memory_order_relaxed);
+	return t;
+}
+
+/* Drops a reference; a thread that was not joined goes on by itself. */
+void
+proactor_thread_release(struct proactor_thread *t)
+{
+	bool joined;
+
+	if (t == NULL || atomic_fetch_sub_explicit(&t->references, 1,
+	    memory_order_acq_rel) != 1)
+		return;
+	pthread_mutex_lock(&t->mutex);
+	joined = t->joined;
+	pthread_mutex_unlock(&t->mutex);
+	if (!joined)
+		(void)pthread_detach(t->thread);
+	thread_unhold(t);
+}
+
+/*
+ * Asks the thread to end after the callbacks of its present turn.  Any
+ * thread, async-signal-safe.
+ */
+int
+proactor_thread_request_stop(struct proactor_thread *t)
+{
+	if (t == NULL)
+		return PROACTOR_EINVAL;
+	atomic_store(&t->stop, true);
+	return proactor_wake(t->p);
+}
+
+/*
+ * Waits until the thread is gone: 0, or ETIMEDOUT.  EBUSY on the thread
+ * itself, which would wait for ever.
+ */
+int
+proactor_thread_join(struct proactor_thread *t, int64_t deadline)
+{
+	struct timespec ts;
+	int error = 0;
+
+	if (t == NULL)
+		return PROACTOR_EINVAL;
+	if (pthread_equal(pthread_self(), t->thread))
+		return PROACTOR_EBUSY;
+	ts.tv_sec = (time_t)(deadline / 1000000000);
+	ts.tv_nsec = (long)(deadline % 1000000000);
+	if (deadline < 0)
+		memset(&ts, 0, sizeof(ts));
+	pthread_mutex_lock(&t->mutex);
+	while (!t->ended && error == 0)
+		error = deadline == PROACTOR_FOREVER ?
+		    pthread_cond_wait(&t->change, &t->mutex) :
+		    pthread_cond_timedwait(&t->change, &t->mutex, &ts);
+	if (t->ended) {
+		error = 0;
+		if (!t->joined)
+			error = pthread_join(t->thread, NULL);
+		t->joined = true;
+	}
+	pthread_mutex_unlock(&t->mutex);
+	return -error;
+}
+
+/*
+ * Why the thread ended: 0 when it was asked to or the proactor was shut down,
+ * else the status of the poll that failed, which is told once.  EBUSY while
+ * it runs.
+ */
+int
+proactor_thread_consume_status(struct proactor_thread *t)
+{
+	int status;
+
+	if (t == NULL)
+		return PROACTOR_EINVAL;
+	pthread_mutex_lock(&t->mutex);
+	status = t->ended ? t->status : PROACTOR_EBUSY;
+	if (t->ended)
+		t->status = 0;
+	pthread_mutex_unlock(&t->mutex);
+	return status;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conformance BACKEND [mask=WHAT ...]: the cases of the contract against one
+ * backend.  WHAT is a capability by name, "all", or its bits in hexadecimal;
+ * a masked capability is not allowed, so what stands in for it is tested.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conformance/conformance.h"
+
+struct selection selected;
+
+static const struct {
+	const char *name;
+	uint64_t bits;
+} capabilities[] = {
+	{ "all", PROACTOR_CAP_ALL },
+	{ "multishot", PROACTOR_CAP_MULTISHOT },
+	{ "fixed-files", PROACTOR_CAP_FIXED_FILES },
+	{ "registered-buffers", PROACTOR_CAP_REGISTERED_BUFFERS },
+	{ "linked", PROACTOR_CAP_LINKED_OPERATIONS },
+	{ "zero-copy", PROACTOR_CAP_ZERO_COPY_SEND },
+	{ "absolute-timeout", PROACTOR_CAP_ABSOLUTE_TIMEOUT },
+	{ "messaging", PROACTOR_CAP_PROACTOR_MESSAGING },
+};
+
+static const struct tap_case *const tables[] = {
+	core_cases,
+	value_cases,
+	allocator_cases,
+	submit_cases,
+	resubmit_cases,
+	flight_cases,
+	poll_cases,
+	wake_cases,
+	timer_cases,
+	event_cases,
+	source_cases,
+	readiness_cases,
+	message_cases,
+	thread_cases,
+	crowd_cases,
+	shutdown_cases,
+	release_cases,
+	fork_cases,
+	socket_cases,
+	stream_cases,
+	multishot_cases,
+	zero_copy_cases,
+	datagram_cases,
+	accept_cases,
+	connect_cases,
+	close_cases,
+	cancel_cases,
+	file_cases,
+	link_cases,
+	argument_cases,
+	random_cases,
+	NULL
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: conformance backend [mask=capability ...]\n");
+	exit(2);
+}
+
+static uint64_t
+parse_mask(const char *text)
+{
+	uint64_t bits;
+	char *end;
+	size_t i;
+
+	for (i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		if (strcmp(text, capabilities[i].name) == 0)
+			return capabilities[i].bits;
+	errno = 0;
+	bits = strtoull(text, &end, 16);
+	if (errno != 0 || end == text || *end != '\0')
+		usage();
+	return bits;
+}
+
+/* Does PROACTOR_REQUIRE_BACKENDS, words between spaces, name it? */
+static bool
+is_required(const char *backend)
+{
+	const char *list = getenv("PROACTOR_REQUIRE_BACKENDS");
+	size_t length;
+
+	while (list != NULL && *list != '\0') {
+		list += strspn(list, " \t");
+		length = strcspn(list, " \t");
+		if (length == strlen(backend) &&
+		    strncmp(list, backend, length) == 0)
+			return true;
+		list += length;
+	}
+	return false;
+}
+
+/* Leaves when there is nothing to test here. */
+static void
+try_backend(void)
+{
+	struct proactor_options o;
+	struct proactor *p;
+	char reason[256] = "";
+	int status;
+
+	world_options(&o);
+	o.reason = reason;
+	o.reason_size = sizeof(reason);
+	status = proactor_create(&o, &p);
+	if (status == 0) {
+		proactor_release(p);
+		return;
+	}
+	if (!is_required(selected.backend))
+		tap_skip_all("%s: %s: %s", selected.backend,
+		    proactor_errname(status), reason);
+	tap_plan(1);
+	tap_ok(0, "%s is required: %s: %s", selected.backend,
+	    proactor_errname(status), reason);
+	exit(tap_done());
+}
+
+static void
+remove_directory(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(path);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *parent = getenv("TMPDIR");
+	char directory[PATH_ROOM];
+	int i, result;
+
+	if (argc < 2)
+		usage();
+	selected.backend = argv[1];
+	for (i = 2; i < argc; i++) {
+		if (strncmp(argv[i], "mask=", 5) != 0)
+			usage();
+		selected.masked |= parse_mask(argv[i] + 5);
+	}
+	try_backend();
+	snprintf(directory, sizeof(directory), "%s/proactor-XXXXXX",
+	    parent != NULL ? parent : "/tmp");
+	if (mkdtemp(directory) == NULL)
+		tap_bail("%s: %s", directory, strerror(errno));
+	selected.directory = directory;
+	result = tap_run_tables(tables);
+	remove_directory(directory);
+	return result;
+}

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: ISC
+# Every test speaks TAP.  `make check TESTS=tests/unit/heap' runs one.
+
+TEST_EXTENSIONS = .tap
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TAP_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(RUN)
+TAP_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(top_srcdir)'; export top_srcdir; \
+	AWK='$(AWK)'; export AWK; \
+	CC='$(CC)'; export CC; \
+	CFLAGS='$(CFLAGS)'; export CFLAGS; \
+	LDFLAGS='$(LDFLAGS)'; export LDFLAGS; \
+	TEST_CXX='$(TEST_CXX)'; export TEST_CXX; \
+	EXEEXT='$(EXEEXT)'; export EXEEXT; \
+	MAKE='$(MAKE)'; export MAKE; \
+	MANDOC='$(MANDOC)'; export MANDOC; \
+	NM='$(NM)'; export NM; \
+	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
+	PRIVATE_LIBS='$(LIBURING_LIBS) $(PTHREAD_LIBS)'; export PRIVATE_LIBS; \
+	RUN='$(RUN)'; export RUN; \
+	prefix='$(prefix)'; export prefix; \
+	libdir='$(libdir)'; export libdir; \
+	pkgconfigdir='$(pkgconfigdir)'; export pkgconfigdir; \
+	# EOL
+
+# The harness.
+check_LTLIBRARIES += tests/tap/libtap.la
+tests_tap_libtap_la_SOURCES = tests/tap/tap.c tests/tap/tap.h
+tests_tap_libtap_la_LDFLAGS =
+
+# conformance: the contract, by the public API only, once per wrapper.
+check_PROGRAMS += tests/conformance/conformance
+tests_conformance_conformance_SOURCES = \
+	tests/conformance/accept.c \
+	tests/conformance/allocator.c \
+	tests/conformance/argument.c \
+	tests/conformance/cancel.c \
+	tests/conformance/close.c \
+	tests/conformance/conformance.h \
+	tests/conformance/connect.c \
+	tests/conformance/core.c \
+	tests/conformance/crowd.c \
+	tests/conformance/datagram.c \
+	tests/conformance/event.c \
+	tests/conformance/everything.c \
+	tests/conformance/everything.h \
+	tests/conformance/file.c \
+	tests/conformance/flight.c \
+	tests/conformance/fork.c \
+	tests/conformance/link.c \
+	tests/conformance/main.c \
+	tests/conformance/message.c \
+	tests/conformance/multishot.c \
+	tests/conformance/poll.c \
+	tests/conformance/random.c \
+	tests/conformance/readiness.c \
+	tests/conformance/release.c \
+	tests/conformance/resubmit.c \
+	tests/conformance/shutdown.c \
+	tests/conformance/socket.c \
+	tests/conformance/sockets.c \
+	tests/conformance/source.c \
+	tests/conformance/stream.c \
+	tests/conformance/submit.c \
+	tests/conformance/support.c \
+	tests/conformance/thread.c \
+	tests/conformance/timer.c \
+	tests/conformance/transfer.c \
+	tests/conformance/transfer.h \
+	tests/conformance/value.c \
+	tests/conformance/wake.c \
+	tests/conformance/zero_copy.c \
+	# EOL
+tests_conformance_conformance_LDADD = \
+	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
+
+conformance_scripts = \
+	tests/conformance/io_uring-no-fixed-files.tap \
+	tests/conformance/io_uring-no-linked.tap \
+	tests/conformance/io_uring-no-messaging.tap \
+	tests/conformance/io_uring-no-multishot.tap \
+	tests/conformance/io_uring-no-zero-copy.tap \
+	tests/conformance/io_uring-none.tap \
+	tests/conformance/io_uring.tap \
+	# EOL
+
+dist_check_SCRIPTS += $(conformance_scripts)
+TESTS += $(conformance_scripts)
+
+unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) $(PTHREAD_LIBS)
+
+# unit: one module each, linked with the internal library.  A program takes a
+# line in the list and one of its own below it.
+unit_programs = \
+	tests/unit/address \
+	tests/unit/timers \
+	# EOL
+
+tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_timers_LDADD = $(unit_ldadd)
+
+# fault: what happens when memory or the system refuses.
+fault_programs = \
+	tests/fault/refused \
+	# EOL
+
+tests_fault_refused_LDADD = \
+	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
+
+check_PROGRAMS += $(unit_programs) $(fault_programs)
+TESTS += $(unit_programs) $(fault_programs)
+
+# The programs: examples and tools, run as a user runs them.
+check_PROGRAMS += tests/examples/rawclient
+tests_examples_rawclient_LDADD =
+
+program_scripts = \
+	tests/examples/httpd.tap \
+	tests/examples/programs.tap \
+	tests/tools/proactor-info.tap \
+	# EOL
+
+dist_check_SCRIPTS += $(program_scripts)
+TESTS += $(program_scripts)
+
+# Scripts.
+test_scripts = \
+	tests/build/headers.tap \
+	tests/build/install.tap \
+	tests/build/link.tap \
+	tests/docs/archive.tap \
+	tests/docs/errors.tap \
+	tests/docs/man-examples.tap \
+	tests/docs/man-lint.tap \
+	tests/docs/pages.tap \
+	tests/docs/symbols.tap \
+	# EOL
+
+dist_check_SCRIPTS += $(test_scripts)
+TESTS += $(test_scripts)
+EXTRA_DIST += \
+	tests/build/link.c \
+	tests/fuzz/address.c \
+	# EOL
+
+# Of the suite, what a variant of the build could break.
+quick_tests = \
+	$(unit_programs) \
+	tests/conformance/io_uring.tap \
+	tests/build/headers.tap \
+	tests/build/install.tap \
+	tests/build/link.tap \
+	tests/docs/archive.tap \
+	tests/docs/symbols.tap \
+	# EOL
+
+# What runs our code, under the sanitizers and, for the unit tests, valgrind, in
+# sub-builds build-asan, build-tsan and build-valgrind.
+check-sanitizers:
+	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/sanitizers.sh '$(abs_top_srcdir)'
+
+# Some alone: the unit tests, and whatever runs our code.
+check-code:
+	$(MAKE) $(AM_MAKEFLAGS) check \
+	    TESTS='$(unit_programs) $(fault_programs) $(conformance_scripts) \
+	    $(program_scripts)'
+
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs)'
+
+# What shows in a minute that a variant of the build is sound.
+check-quick:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(quick_tests)'
+
+clean-local: clean-sanitizers
+clean-sanitizers:
+	rm -rf build-asan build-tsan build-valgrind
+
+.PHONY: check-code check-sanitizers check-unit check-quick clean-sanitizers

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: ISC
+# Programs that are installed.  Each needs its sources, and LDFLAGS of its own
+# because what is linked with -no-install cannot be installed.
+
+bin_PROGRAMS += \
+	tools/proactor-info \
+	# EOL
+
+tools_proactor_info_LDFLAGS =
