@@ -341,7 +341,7 @@ void	 proactor__messages_dispatch(struct proactor *p);
 bool	 proactor__message_passed_on(struct proactor_op *op, int *status);
 
 /* socket.c, file.c: the close that waited goes on when nothing is left. */
-void	 proactor__socket_connected(struct proactor_socket *s, int status);
+void	 proactor__socket_connected(struct proactor_op *op, int status);
 void	 proactor__socket_held(struct proactor *p, struct proactor_socket *s);
 bool	 proactor__socket_closed(struct proactor *p, struct proactor_op *op,
 	    int status);

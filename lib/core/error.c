@@ -48,7 +48,7 @@ static const struct error errors[] = {
 	ERROR(ENFILE, "too many open files in the system"),
 	ERROR(ENOBUFS, "no buffer space available"),
 	ERROR(ENODEV, "no such device"),
-	ERROR(ENOENT, "no such file, or not in flight"),
+	ERROR(ENOENT, "not found"),
 	ERROR(ENOMEM, "out of memory"),
 	ERROR(ENOSPC, "no space left"),
 	ERROR(ENOTCONN, "not connected"),

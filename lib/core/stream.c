@@ -284,6 +284,12 @@ connect_check(struct proactor *p, struct proactor_op *op)
 	    PROACTOR_EINVAL;
 }
 
+static struct proactor_connect_op *
+connect_of(struct proactor_op *op)
+{
+	return container_of(op, struct proactor_connect_op, base);
+}
+
 static bool
 connect_enter(struct proactor *p, struct proactor_op *op)
 {
@@ -293,11 +299,11 @@ connect_enter(struct proactor *p, struct proactor_op *op)
 	(void)p;
 	if (state == PROACTOR_SOCKET_STATE_CREATED ||
 	    state == PROACTOR_SOCKET_STATE_BOUND) {
-		op_state(op)->status = state;
+		connect_of(op)->opaque[0] = state;
 		atomic_compare_exchange_strong(&s->state, &state,
 		    PROACTOR_SOCKET_STATE_CONNECTING);
 	} else
-		op_state(op)->status = PROACTOR_SOCKET_STATE_BOUND;
+		connect_of(op)->opaque[0] = PROACTOR_SOCKET_STATE_BOUND;
 	return enqueue(op);
 }
 
@@ -324,10 +330,14 @@ const struct op_class proactor__connect_class = {
 	.leave = leave,
 };
 
-/* The backend's word on a connect, before it is completed. */
+/*
+ * The backend's word on a connect, before it is completed.  After a failure
+ * the socket is what it was before.
+ */
 void
-proactor__socket_connected(struct proactor_socket *s, int status)
+proactor__socket_connected(struct proactor_op *op, int status)
 {
+	struct proactor_socket *s = socket_of(op);
 	uint8_t connecting = PROACTOR_SOCKET_STATE_CONNECTING;
 
 	if (status == PROACTOR_EISCONN)
@@ -337,7 +347,7 @@ proactor__socket_connected(struct proactor_socket *s, int status)
 		proactor__sys_disconnect(s->fd, s->kind);
 	atomic_compare_exchange_strong(&s->state, &connecting,
 	    status == 0 ? PROACTOR_SOCKET_STATE_CONNECTED :
-	    PROACTOR_SOCKET_STATE_CREATED);
+	    (uint8_t)connect_of(op)->opaque[0]);
 	if (status != 0 && status != PROACTOR_ECANCELED)
 		proactor__socket_fail(s, status);
 }

@@ -281,7 +281,7 @@ decode_connect(struct proactor *p, struct proactor_connect_op *op, int result,
 		}
 		*status = PROACTOR_ECANCELED;
 	}
-	proactor__socket_connected(op->socket, *status);
+	proactor__socket_connected(&op->base, *status);
 	return true;
 }
 
@@ -409,7 +409,7 @@ decode_poll(struct proactor *p, struct proactor_op *op, int result,
 	else
 		return begin_again(p, op);
 	if (op->type == PROACTOR_OP_CONNECT)
-		proactor__socket_connected(AS(connect, op)->socket, *status);
+		proactor__socket_connected(op, *status);
 	return true;
 }
 

@@ -70,6 +70,7 @@ ring_create(struct proactor *p, const struct backend_options *options,
 		return PROACTOR_ENOMEM;
 	}
 	r->backlog_end = &r->backlog;
+	r->sentinel = -1;
 	r->wake_events = IORING_POLL_ADD_MULTI;
 	error = proactor__ring_probe(&r->probe, why, size);
 	if (error != 0)
@@ -103,7 +104,12 @@ free:
 	return error;
 }
 
-/* The polling thread is the ring's only issuer from here on. */
+/*
+ * The polling thread is the ring's only issuer from here on.  Its descriptor
+ * is not registered with that thread, which would save a look-up in each
+ * enter: the thread would then keep the ring alive, and with it operations of
+ * a proactor that another thread has released.
+ */
 static int
 ring_attach(struct proactor *p)
 {
@@ -112,8 +118,7 @@ ring_attach(struct proactor *p)
 	if (proactor_uring_register(r->uring.ring_fd,
 	    IORING_REGISTER_ENABLE_RINGS, NULL, 0) != 0)
 		return -errno;
-	/* Saves a look-up each time; not to be had is no harm. */
-	(void)io_uring_register_ring_fd(&r->uring);
+	proactor__ring_plant(p, r);
 	r->attached = true;
 	return 0;
 }
@@ -247,8 +252,9 @@ discard(struct ring *r)
 }
 
 /*
- * Only the ring's own thread may enter it.  Where that has ended, the kernel
- * has cancelled its requests; where it has not, the end of the ring does it.
+ * Only the ring's own thread may enter it.  On another one, and where it may
+ * not be entered any more, the end of the ring ends its requests: destroy
+ * waits for that.
  */
 static void
 ring_abandon(struct proactor *p)
@@ -282,10 +288,11 @@ ring_destroy(struct proactor *p, bool forked)
 {
 	struct ring *r = ring_of(p);
 
-	/* A registered ring descriptor is its thread's, not the child's. */
-	if (!forked && r->attached && is_owner(p))
-		(void)io_uring_unregister_ring_fd(&r->uring);
 	io_uring_queue_exit(&r->uring);
+	if (!forked)
+		proactor__ring_wait_end(p, r);
+	else if (r->sentinel >= 0)
+		close(r->sentinel);
 	close(r->wake_fd);
 	proactor__free(p, r->slots);
 	proactor__free(p, r);

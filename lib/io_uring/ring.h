@@ -55,6 +55,7 @@ struct ring {
 	int *slots;			/* free ones of the fixed-file table */
 	unsigned int slots_free;
 	bool slots_made;
+	int sentinel;			/* or -1: see proactor__ring_plant() */
 };
 
 /* The private part of recv, send, recvfrom and sendto. */
@@ -110,6 +111,8 @@ void	 proactor__ring_retry(struct proactor *p, struct ring *r);
 bool	 proactor__ring_reserve(struct proactor *p, size_t count);
 
 /* slots.c */
+void	 proactor__ring_plant(struct proactor *p, struct ring *r);
+void	 proactor__ring_wait_end(struct proactor *p, struct ring *r);
 void	 proactor__ring_forget(struct proactor *p, int *slot);
 void	 proactor__ring_use(struct proactor *p, struct ring *r,
 	    struct io_uring_sqe *sqe, int *slot, uint16_t *uses);

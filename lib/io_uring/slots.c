@@ -6,13 +6,19 @@
  */
 #include "ring.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Operations before the two system calls of moving in and out pay. */
 #define USES_HOT	64
 
-#define SLOTS_MAX	16384u
+#define SLOTS_MAX	4096u
+
+/* How long the end of a ring may take: 10 s, then something is wrong. */
+#define END_MS		10000
 
 /* Makes the table on first use.  Without it nothing is ever fixed. */
 static bool
@@ -54,6 +60,49 @@ move_in(struct proactor *p, struct ring *r, int fd)
 		return -1;
 	r->slots_free--;
 	return slot;
+}
+
+/*
+ * A pipe whose other end only the table keeps open.  The table goes when the
+ * ring has no request left, so that the end of the pipe is the end of all the
+ * kernel does with memory of ours; a thread that may not enter the ring can
+ * wait for that.  Without it (no table, no descriptors) it cannot.
+ */
+void
+proactor__ring_plant(struct proactor *p, struct ring *r)
+{
+	int fds[2], slot;
+
+	r->sentinel = -1;
+	if (!r->probe.fixed_files || pipe2(fds, O_CLOEXEC) != 0)
+		return;
+	slot = move_in(p, r, fds[1]);
+	close(fds[1]);
+	if (slot >= 0)
+		r->sentinel = fds[0];
+	else
+		close(fds[0]);
+}
+
+/* The ring has been closed: waits until the kernel has ended it. */
+void
+proactor__ring_wait_end(struct proactor *p, struct ring *r)
+{
+	struct pollfd end = { .fd = r->sentinel };
+	int n;
+
+	if (r->sentinel < 0)
+		return;
+	if (r->pending != 0) {
+		do {
+			n = poll(&end, 1, END_MS);
+		} while (n < 0 && errno == EINTR);
+		if (n == 0)
+			proactor__log(p, PROACTOR_LOG_ERROR, "io_uring: the "
+			    "kernel has not ended the operations of a "
+			    "released proactor");
+	}
+	close(r->sentinel);
 }
 
 /* The owner, with no operation on it in flight. */

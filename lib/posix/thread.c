@@ -24,7 +24,6 @@ struct proactor_thread {
 	int status;
 	_Atomic bool stop;
 	char name[16];
-	int cpu;
 	proactor_thread_error_fn error_fn;
 	void *error_data;
 };
@@ -58,22 +57,6 @@ thread_unhold(struct proactor_thread *t)
 		thread_free(t);
 }
 
-static void
-set_affinity(struct proactor_thread *t)
-{
-#ifdef __linux__
-	cpu_set_t cpus;
-
-	if (t->cpu < 0)
-		return;
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)t->cpu, &cpus);
-	(void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-#else
-	(void)t;
-#endif
-}
-
 static void *
 run(void *argument)
 {
@@ -84,7 +67,6 @@ run(void *argument)
 	if (t->name[0] != '\0')
 		(void)pthread_setname_np(pthread_self(), t->name);
 #endif
-	set_affinity(t);
 	while (status == 0 && !atomic_load(&t->stop)) {
 		status = proactor_poll(t->p, PROACTOR_FOREVER, NULL);
 		if (status == PROACTOR_ETIMEDOUT)
@@ -129,6 +111,35 @@ init(struct proactor_thread *t)
 	return -error;
 }
 
+/* cpu: the one to run on, or -1.  0 or an errno. */
+static int
+start(struct proactor_thread *t, int cpu)
+{
+	pthread_attr_t attributes;
+	int error;
+
+	error = pthread_attr_init(&attributes);
+	if (error != 0)
+		return error;
+#ifdef __linux__
+	if (cpu >= 0) {
+		cpu_set_t cpus;
+
+		CPU_ZERO(&cpus);
+		CPU_SET((size_t)cpu, &cpus);
+		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpus),
+		    &cpus);
+	}
+#else
+	if (cpu >= 0)
+		error = ENOTSUP;
+#endif
+	if (error == 0)
+		error = pthread_create(&t->thread, &attributes, run, t);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
 /*
  * Starts a thread that polls p; see proactor_thread_create(3).  Any thread.
  */
@@ -167,14 +178,13 @@ proactor_thread_create(struct proactor *p,
 	atomic_init(&t->references, 1);
 	atomic_init(&t->holds, 2);
 	t->p = p;
-	t->cpu = o.cpu;
 	t->error_fn = o.error_fn;
 	t->error_data = o.error_data;
 	if (o.name != NULL)
 		snprintf(t->name, sizeof(t->name), "%s", o.name);
 	proactor__hold(p);
 	proactor_retain(p);
-	error = pthread_create(&t->thread, NULL, run, t);
+	error = start(t, o.cpu);
 	if (error != 0) {
 		proactor_release(p);
 		thread_free(t);
