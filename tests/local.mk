@@ -95,10 +95,12 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) $(PTHR
 # line in the list and one of its own below it.
 unit_programs = \
 	tests/unit/address \
+	tests/unit/mailbox \
 	tests/unit/timers \
 	# EOL
 
 tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_mailbox_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
 # fault: what happens when memory or the system refuses.

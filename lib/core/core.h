@@ -49,6 +49,7 @@ enum stage {
 #define OPB_POSTED	0x80u	/* off its object's list, not called back */
 #define OPB_HELD	0x100u	/* done but for the kernel's hold on memory */
 #define OPB_ASKED	0x200u	/* the backend was asked to cancel it */
+#define OPB_COPY	0x400u	/* a send that cannot do without a copy */
 
 /* The life word, the one member that other threads write. */
 #define LIFE_IDLE		0u

@@ -164,6 +164,12 @@ decode_send_zc(struct proactor *p, struct proactor_send_op *op, int result,
 		op->socket->options &= (uint8_t)~PROACTOR_SOCKET_ZERO_COPY;
 		return begin_again(p, &op->base);
 	}
+	if ((result == -ENOMEM || result == -ENOBUFS) &&
+	    !(state->bits & OPB_CANCEL)) {
+		/* RLIMIT_MEMLOCK, or net.core.optmem_max: copy this one. */
+		state->bits |= OPB_COPY;
+		return begin_again(p, &op->base);
+	}
 	if (!decode_send(p, op, result, status))
 		return false;
 	if (*status == 0 && !(shape & SHAPE_COPIED))

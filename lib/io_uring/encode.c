@@ -106,7 +106,7 @@ wants_zero_copy(struct proactor *p, struct proactor_send_op *op)
 	if (!(s->options & PROACTOR_SOCKET_ZERO_COPY) ||
 	    !(p->capabilities & PROACTOR_CAP_ZERO_COPY_SEND) ||
 	    s->kind >= PROACTOR_SOCKET_UNIX_STREAM ||
-	    (op_state(&op->base)->bits & OPB_LINKED))
+	    (op_state(&op->base)->bits & (OPB_LINKED | OPB_COPY)))
 		return false;
 	for (i = 0; i < op->span_count; i++)
 		total += op->spans[i].length;
