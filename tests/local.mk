@@ -34,25 +34,36 @@ tests_tap_libtap_la_LDFLAGS =
 check_PROGRAMS += tests/conformance/conformance
 tests_conformance_conformance_SOURCES = \
 	tests/conformance/accept.c \
+	tests/conformance/accept_many.c \
 	tests/conformance/allocator.c \
 	tests/conformance/argument.c \
+	tests/conformance/argument_op.c \
 	tests/conformance/cancel.c \
+	tests/conformance/chain.c \
+	tests/conformance/chain.h \
 	tests/conformance/close.c \
+	tests/conformance/closed.c \
 	tests/conformance/conformance.h \
 	tests/conformance/connect.c \
 	tests/conformance/core.c \
 	tests/conformance/crowd.c \
 	tests/conformance/datagram.c \
+	tests/conformance/endpoint.c \
 	tests/conformance/event.c \
 	tests/conformance/everything.c \
 	tests/conformance/everything.h \
 	tests/conformance/file.c \
+	tests/conformance/file_io.c \
+	tests/conformance/files.c \
+	tests/conformance/files.h \
 	tests/conformance/flight.c \
 	tests/conformance/fork.c \
 	tests/conformance/link.c \
+	tests/conformance/link_end.c \
 	tests/conformance/main.c \
 	tests/conformance/message.c \
 	tests/conformance/multishot.c \
+	tests/conformance/order.c \
 	tests/conformance/poll.c \
 	tests/conformance/random.c \
 	tests/conformance/readiness.c \

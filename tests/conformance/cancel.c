@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <sys/socket.h>
-
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

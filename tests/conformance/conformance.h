@@ -39,17 +39,24 @@ extern const struct tap_case release_cases[];
 extern const struct tap_case fork_cases[];
 extern const struct tap_case random_cases[];
 extern const struct tap_case socket_cases[];
+extern const struct tap_case endpoint_cases[];
 extern const struct tap_case stream_cases[];
+extern const struct tap_case order_cases[];
 extern const struct tap_case multishot_cases[];
 extern const struct tap_case zero_copy_cases[];
 extern const struct tap_case datagram_cases[];
 extern const struct tap_case accept_cases[];
+extern const struct tap_case accept_many_cases[];
 extern const struct tap_case connect_cases[];
 extern const struct tap_case close_cases[];
+extern const struct tap_case closed_cases[];
 extern const struct tap_case cancel_cases[];
 extern const struct tap_case file_cases[];
+extern const struct tap_case file_io_cases[];
 extern const struct tap_case link_cases[];
+extern const struct tap_case link_end_cases[];
 extern const struct tap_case argument_cases[];
+extern const struct tap_case argument_op_cases[];
 
 /* What the command line selected. */
 struct selection {

@@ -5,8 +5,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "conformance/transfer.h"
 
@@ -19,15 +17,6 @@ create(struct world *w, unsigned int kind)
 
 	CHECK_INT(proactor_socket_create(w->p, kind, 0, &s), 0);
 	return s;
-}
-
-static unsigned int
-state_of(struct proactor_socket *s)
-{
-	unsigned int state;
-
-	CHECK_INT(proactor_socket_query_state(s, &state), 0);
-	return state;
 }
 
 /* An address where nobody listens, kept from others by the socket. */
@@ -53,7 +42,7 @@ connect_and_talk(struct world *w, unsigned int kind)
 	listener = listener_open(w, kind, 0, &address);
 	a = create(w, kind);
 	CHECK_INT(connect_socket(w, a, &address), 0);
-	CHECK_INT(state_of(a), PROACTOR_SOCKET_STATE_CONNECTED);
+	CHECK_INT(socket_state(a), PROACTOR_SOCKET_STATE_CONNECTED);
 	CHECK_INT(proactor_socket_query_failure(a), 0);
 	proactor_accept_op_init(&accept, listener, record, &w->r);
 	CHECK_INT(run_one(w, &accept.base), 0);
@@ -108,7 +97,7 @@ be_refused(struct world *w, unsigned int kind)
 	s = create(w, kind);
 	CHECK_INT(connect_socket(w, s, &address), PROACTOR_ECONNREFUSED);
 	CHECK_INT(proactor_socket_query_failure(s), PROACTOR_ECONNREFUSED);
-	CHECK_INT(state_of(s), PROACTOR_SOCKET_STATE_CREATED);
+	CHECK_INT(socket_state(s), PROACTOR_SOCKET_STATE_CREATED);
 	CHECK_INT(close_socket(w, s), 0);
 	CHECK_INT(close_socket(w, silent), 0);
 }
@@ -164,7 +153,7 @@ timed_out(void)
 	world_open(&w, NULL);
 	full_listener_open(&full, PROACTOR_SOCKET_TCP);
 	s = create(&w, PROACTOR_SOCKET_TCP);
-	CHECK_INT(setsockopt(proactor_socket_handle(s).u.fd, IPPROTO_TCP,
+	CHECK_INT(setsockopt(socket_fd(s), IPPROTO_TCP,
 	    TCP_USER_TIMEOUT, &timeout, sizeof(timeout)), 0);
 	CHECK_INT(connect_socket(&w, s, &full.address),
 	    PROACTOR_ETIMEDOUT);
@@ -191,7 +180,7 @@ try_again(struct world *w, unsigned int kind)
 		    PROACTOR_ECONNREFUSED);
 	CHECK_INT(proactor_socket_listen(listener, 0), 0);
 	CHECK_INT(connect_socket(w, s, &address), 0);
-	CHECK_INT(state_of(s), PROACTOR_SOCKET_STATE_CONNECTED);
+	CHECK_INT(socket_state(s), PROACTOR_SOCKET_STATE_CONNECTED);
 	CHECK_INT(proactor_socket_query_failure(s), PROACTOR_ECONNREFUSED);
 	CHECK_INT(accept_socket(w, listener, &b), 0);
 	check_connected(w, s, b);
@@ -216,7 +205,7 @@ connect_connected(struct world *w, unsigned int kind)
 	s = create(w, kind);
 	CHECK_INT(connect_socket(w, s, &address), 0);
 	CHECK_INT(connect_socket(w, s, &address), PROACTOR_EISCONN);
-	CHECK_INT(state_of(s), PROACTOR_SOCKET_STATE_CONNECTED);
+	CHECK_INT(socket_state(s), PROACTOR_SOCKET_STATE_CONNECTED);
 	CHECK_INT(accept_socket(w, listener, &b), 0);
 	check_connected(w, s, b);
 	CHECK_INT(close_socket(w, s), 0);
@@ -243,7 +232,7 @@ connect_listening(void)
 	other = listener_open(&w, PROACTOR_SOCKET_TCP, 0, &elsewhere);
 	status = connect_socket(&w, listener, &elsewhere);
 	CHECK(status == PROACTOR_EISCONN || status == PROACTOR_EINVAL);
-	CHECK_INT(state_of(listener), PROACTOR_SOCKET_STATE_LISTENING);
+	CHECK_INT(socket_state(listener), PROACTOR_SOCKET_STATE_LISTENING);
 	CHECK_INT(close_socket(&w, listener), 0);
 	CHECK_INT(close_socket(&w, other), 0);
 	world_close(&w);
@@ -284,7 +273,7 @@ attempt_begin(struct attempt *a, struct world *w, unsigned int kind)
 	CHECK_INT(proactor_submit_one(w->p, &a->op.base), 0);
 	poll_barrier(w);
 	CHECK(poll_quiet(w));
-	CHECK_INT(state_of(a->s), PROACTOR_SOCKET_STATE_CONNECTING);
+	CHECK_INT(socket_state(a->s), PROACTOR_SOCKET_STATE_CONNECTING);
 }
 
 static void
@@ -295,7 +284,7 @@ only_one_at_a_time(struct world *w, unsigned int kind)
 	attempt_begin(&a, w, kind);
 	CHECK_INT(connect_socket(w, a.s, &a.full.address),
 	    PROACTOR_EALREADY);
-	CHECK_INT(state_of(a.s), PROACTOR_SOCKET_STATE_CONNECTING);
+	CHECK_INT(socket_state(a.s), PROACTOR_SOCKET_STATE_CONNECTING);
 	CHECK_INT(close_socket(w, a.s), 0);
 	CHECK_INT(status_of(&w->r, &a.op), PROACTOR_ECANCELED);
 	full_listener_close(&a.full);
@@ -319,7 +308,7 @@ give_up(struct world *w, unsigned int kind)
 	CHECK_INT(proactor_cancel(w->p, &a.op.base), 0);
 	CHECK(poll_finals(w, &a.op, 1));
 	CHECK_INT(status_of(&w->r, &a.op), PROACTOR_ECANCELED);
-	CHECK_INT(state_of(a.s), PROACTOR_SOCKET_STATE_CREATED);
+	CHECK_INT(socket_state(a.s), PROACTOR_SOCKET_STATE_CREATED);
 	CHECK_INT(proactor_socket_query_failure(a.s), 0);
 	/* The socket may try again, somewhere else. */
 	listener = listener_open(w, kind, 0, &address);
@@ -364,7 +353,7 @@ cancel_before_poll(void)
 	/* Reusable, whichever it was. */
 	if (status != 0)
 		CHECK_INT(run_one(&w, &op.base), 0);
-	CHECK_INT(state_of(s), PROACTOR_SOCKET_STATE_CONNECTED);
+	CHECK_INT(socket_state(s), PROACTOR_SOCKET_STATE_CONNECTED);
 	CHECK_INT(close_socket(&w, s), 0);
 	CHECK_INT(close_socket(&w, listener), 0);
 	world_close(&w);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <sys/socket.h>
-
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conformance/transfer.h"
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,52 @@ objects_outlive_it(void)
 	proactor_socket_release(pair.a);
 }
 
+/* Whoever holds an event may set it at any time, the last moment included. */
+struct setter {
+	struct proactor_event *event;
+	atomic_bool stop;
+};
+
+static void *
+set_until_stopped(void *arg)
+{
+	struct setter *s = arg;
+
+	while (!atomic_load(&s->stop))
+		(void)proactor_event_set(s->event);
+	proactor_event_release(s->event);
+	return NULL;
+}
+
+static void
+release_among_sets(void)
+{
+	struct proactor_event_wait_op wait;
+	struct setter s;
+	struct world w;
+	pthread_t thread;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		world_open(&w, NULL);
+		memset(&s, 0, sizeof(s));
+		CHECK_INT(proactor_event_create(w.p, &s.event), 0);
+		proactor_event_wait_op_init(&wait, s.event, record, &w.r);
+		CHECK_INT(proactor_submit_one(w.p, &wait.base), 0);
+		thread_start(&thread, set_until_stopped, &s);
+		CHECK(poll_until(&w, &w.r.finals, 1));
+		if (i % 2 == 0) {
+			CHECK_INT(proactor_submit_one(w.p, &wait.base), 0);
+			CHECK_INT(proactor_shutdown(w.p, patience()), 0);
+			CHECK_INT(w.r.calls, 2);
+		}
+		proactor_release(w.p);
+		atomic_store(&s.stop, true);
+		thread_join(thread);
+		recorder_clear(&w.r);
+	}
+}
+
 const struct tap_case release_cases[] = {
 	{ "release: of an idle one says nothing to the log",
 	    release_idle_says_nothing },
@@ -245,5 +292,6 @@ const struct tap_case release_cases[] = {
 	{ "release: in a callback", release_in_callback },
 	{ "release: events and sockets may be released after it",
 	    objects_outlive_it },
+	{ "release: while a thread sets an event", release_among_sets },
 	{ NULL, NULL }
 };

@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,6 +169,21 @@ check_connected(struct world *w, struct proactor_socket *a,
 	CHECK_STR(text, "again");
 }
 
+void
+cut_spans(struct proactor_span *spans, size_t count, char *memory,
+    size_t length)
+{
+	size_t i, piece;
+
+	for (i = 0; i < count; i++) {
+		piece = i + 1 == count ? length : length / (count - i) + i;
+		CHECK(piece <= length);
+		spans[i] = proactor_span(memory, piece);
+		memory += piece;
+		length -= piece;
+	}
+}
+
 bool
 fd_is_silent(int fd)
 {
@@ -198,13 +213,67 @@ fd_drain(int fd)
 	}
 }
 
+int
+socket_fd(struct proactor_socket *s)
+{
+	struct proactor_handle handle = proactor_socket_handle(s);
+
+	CHECK_INT(handle.type, PROACTOR_HANDLE_FD);
+	return handle.u.fd;
+}
+
+unsigned int
+socket_state(struct proactor_socket *s)
+{
+	unsigned int state;
+
+	CHECK_INT(proactor_socket_query_state(s, &state), 0);
+	return state;
+}
+
 void
 small_buffer(struct proactor_socket *s, int bytes)
 {
-	int fd = proactor_socket_handle(s).u.fd;
-
-	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes,
+	CHECK_INT(setsockopt(socket_fd(s), SOL_SOCKET, SO_SNDBUF, &bytes,
 	    sizeof(bytes)), 0);
+}
+
+int
+client_open(const struct proactor_address *address,
+    struct proactor_address *ret_local)
+{
+	const struct sockaddr *sa = (const void *)address->storage.bytes;
+	struct sockaddr_storage local;
+	socklen_t length = sizeof(local);
+	int fd;
+
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(fd != -1);
+	CHECK_INT(connect(fd, sa, address->length), 0);
+	memset(&local, 0, sizeof(local));
+	CHECK_INT(getsockname(fd, (struct sockaddr *)&local, &length), 0);
+	if (ret_local != NULL && sa->sa_family != AF_UNIX)
+		CHECK_INT(proactor_address_from_sockaddr(&local, length,
+		    ret_local), 0);
+	return fd;
+}
+
+void
+limit_descriptors(struct rlimit *ret)
+{
+	struct rlimit limit;
+	int fd;
+
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, ret), 0);
+	limit = *ret;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CHECK(fd != -1);
+	close(fd);
+	/* The lowest that is free is the first that is refused. */
+	limit.rlim_cur = (rlim_t)fd;
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK_INT(open("/dev/null", O_RDONLY | O_CLOEXEC), -1);
+	CHECK_INT(errno, EMFILE);
 }
 
 void

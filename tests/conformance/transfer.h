@@ -3,6 +3,8 @@
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
+#include <sys/resource.h>
+
 #include "conformance/conformance.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -16,6 +18,9 @@
  */
 void	 each_stream(void (*fn)(struct world *w, unsigned int kind));
 void	 each_datagram(void (*fn)(struct world *w, unsigned int kind));
+
+int	 socket_fd(struct proactor_socket *s);
+unsigned int socket_state(struct proactor_socket *s);
 
 /*
  * One operation, run to its end: its status, or the code of the refusal.
@@ -40,6 +45,10 @@ void	 recv_all(struct world *w, struct proactor_socket *s, void *memory,
 void	 check_connected(struct world *w, struct proactor_socket *a,
 	    struct proactor_socket *b);
 
+/* length bytes cut into count spans of lengths that differ. */
+void	 cut_spans(struct proactor_span *spans, size_t count, char *memory,
+	    size_t length);
+
 /* Nothing to read at fd, now. */
 bool	 fd_is_silent(int fd);
 
@@ -48,6 +57,16 @@ size_t	 fd_drain(int fd);
 
 /* The send buffer of a socket of the library's. */
 void	 small_buffer(struct proactor_socket *s, int bytes);
+
+/*
+ * A client made without the library, connected, and its address unless that
+ * is a Unix one.  ret_local may be NULL.
+ */
+int	 client_open(const struct proactor_address *address,
+	    struct proactor_address *ret_local);
+
+/* From now on no descriptor more than there are now; ret restores. */
+void	 limit_descriptors(struct rlimit *ret);
 
 /* A listener made without the library, whose backlog is one and full. */
 struct full_listener {
