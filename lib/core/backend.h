@@ -95,8 +95,14 @@ struct backend {
 	 */
 	void	(*abandon)(struct proactor *p);
 
-	/* Frees p->state.  forked: in a child, where only memory is freed. */
+	/* Ends it.  forked: in a child, where only memory is freed. */
 	void	(*destroy)(struct proactor *p, bool forked);
+
+	/*
+	 * Frees p->state, which wake() may have used until now: other threads
+	 * hold p for their objects' sake.  Any thread, after destroy.
+	 */
+	void	(*dispose)(struct proactor *p);
 
 	/* One of PROACTOR_TIER_*, and why in words.  Any thread. */
 	unsigned int	(*explain)(const struct proactor *p,

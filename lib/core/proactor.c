@@ -136,6 +136,8 @@ free_memory(struct proactor *p)
 			proactor__object_mailed(p, container_of(mail,
 			    struct object, mail));
 	}
+	if (p->state != NULL)
+		p->backend->dispose(p);
 	proactor__messages_free(p);
 	proactor__slabs_free(p);
 	proactor__free(p, p->debug_name);

@@ -293,10 +293,16 @@ ring_destroy(struct proactor *p, bool forked)
 		proactor__ring_wait_end(p, r);
 	else if (r->sentinel >= 0)
 		close(r->sentinel);
-	close(r->wake_fd);
 	proactor__free(p, r->slots);
+}
+
+static void
+ring_dispose(struct proactor *p)
+{
+	struct ring *r = ring_of(p);
+
+	close(r->wake_fd);
 	proactor__free(p, r);
-	p->state = NULL;
 }
 
 extern const struct backend proactor__io_uring;
@@ -317,5 +323,6 @@ const struct backend proactor__io_uring = {
 	.wake = ring_wake,
 	.abandon = ring_abandon,
 	.destroy = ring_destroy,
+	.dispose = ring_dispose,
 	.explain = proactor__ring_explain,
 };
