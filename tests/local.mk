@@ -174,6 +174,10 @@ quick_tests = \
 check-sanitizers:
 	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/sanitizers.sh '$(abs_top_srcdir)'
 
+# The suite on Debian's kernels, in qemu: build-kernels.
+check-kernels:
+	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/kernels.sh '$(abs_top_srcdir)'
+
 # Some alone: the unit tests, and whatever runs our code.
 check-code:
 	$(MAKE) $(AM_MAKEFLAGS) check \
@@ -189,6 +193,6 @@ check-quick:
 
 clean-local: clean-sanitizers
 clean-sanitizers:
-	rm -rf build-asan build-tsan build-valgrind
+	rm -rf build-asan build-tsan build-valgrind build-kernels
 
-.PHONY: check-code check-sanitizers check-unit check-quick clean-sanitizers
+.PHONY: check-code check-kernels check-sanitizers check-unit check-quick clean-sanitizers
