@@ -58,6 +58,7 @@ AC_DEFUN([PROACTOR_LIBURING_KNOWS], [
   PROACTOR_LIBURING_DECL([no I/O wait], [IORING_ENTER_NO_IOWAIT])
   PROACTOR_LIBURING_DECL([buffer ring set-up call], [io_uring_setup_buf_ring])
   PROACTOR_LIBURING_DECL([synchronous cancel call], [io_uring_register_sync_cancel])
+  PROACTOR_LIBURING_DECL([enter call], [io_uring_enter])
   PROACTOR_LIBURING_DECL([I/O wait call], [io_uring_set_iowait])
 ])
 

@@ -11,7 +11,12 @@ struct proactor;
 struct proactor_event_source;
 struct proactor_file;
 struct proactor_op;
+struct proactor_recv_op;
+struct proactor_send_op;
 struct proactor_socket;
+
+/* The most that a backend moves at once; Linux' MAX_RW_COUNT. */
+#define BACKEND_LENGTH_MAX	0x7ffff000u
 
 struct backend_options {
 	uint32_t concurrency;		/* hint, 0: the backend's default */
@@ -45,6 +50,16 @@ struct backend {
 	void	(*start)(struct proactor *p, struct proactor_op *op);
 
 	/*
+	 * The same for what is started most: in one piece, of no chain, on a
+	 * stream or by a datagram receive.  Flushes unless SPECIAL_COLLECT is
+	 * set, and returns 0: it is accepted.
+	 */
+	int	(*start_recv)(struct proactor *p,
+		    struct proactor_recv_op *op);
+	int	(*start_send)(struct proactor *p,
+		    struct proactor_send_op *op);
+
+	/*
 	 * Makes sure that the next count starts, the members of a chain, can
 	 * be tied together; a member with OPB_LINKED begins when the one
 	 * before it has succeeded.  False: not that many.  NULL: never.
@@ -73,7 +88,7 @@ struct backend {
 	 * A socket or file is about to be closed, with nothing in flight:
 	 * undoes what start() has set *slot to, if it has.
 	 */
-	void	(*forget)(struct proactor *p, int *slot);
+	void	(*forget)(struct proactor *p, int16_t *slot);
 
 	/* Hands to the kernel what start() has collected.  Does not block. */
 	int	(*flush)(struct proactor *p);
@@ -84,6 +99,9 @@ struct backend {
 	 * completes what is there.  0, or a code when nothing will ever work.
 	 */
 	int	(*wait)(struct proactor *p, int64_t timeout);
+
+	/* wait() without a timeout; what goes wrong is left to the next. */
+	void	(*wait_long)(struct proactor *p);
 
 	/* Ends a wait() under way.  Any thread, async-signal-safe. */
 	void	(*wake)(struct proactor *p);

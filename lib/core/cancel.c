@@ -87,7 +87,7 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 	if (!is_owner(p))
 		return cancel_foreign(p, op);
 	proactor__cancel(p, op);
-	if (!p->dispatching && !p->defer_submit)
+	if (!(p->special & SPECIAL_COLLECT))
 		(void)p->backend->flush(p);
 	return 0;
 }
@@ -96,14 +96,14 @@ static void
 each(struct link *head, proactor_remaining_fn fn, void *user_data)
 {
 	struct link *l, *next;
-	struct proactor_op *op;
+	struct proactor_op *after, *op;
 
 	for (l = head->next; l != head; l = next) {
 		next = l->next;
-		for (op = op_of_link(l); op != NULL; op = op_state(op)->chain) {
+		for (op = op_of_link(l); op != NULL; op = after) {
+			after = op_state(op)->bits & OPB_LINKED ? NULL :
+			    op_state(op)->chain;
 			fn(user_data, op);
-			if (op_state(op)->bits & OPB_LINKED)
-				break;
 		}
 	}
 }
@@ -128,6 +128,7 @@ each_listed(struct proactor *p, proactor_remaining_fn fn, void *user_data)
 		switch (o->type) {
 		case OBJECT_SOCKET:
 			s = container_of(o, struct proactor_socket, object);
+			proactor__socket_settle(s);
 			each(&s->in, fn, user_data);
 			each(&s->out, fn, user_data);
 			if (s->close != NULL)
@@ -188,6 +189,8 @@ proactor__abandon(struct proactor_op *op)
 	if (c->abandon != NULL)
 		c->abandon(op);
 	op_state(op)->stage = STAGE_IDLE;
+	op_state(op)->chain = NULL;
+	op_state(op)->before = NULL;
 	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
 	    memory_order_release);
 }

@@ -27,7 +27,17 @@ void	 proactor__op_init(struct proactor_op *op, unsigned int type,
 size_t	 proactor__spans_init(struct proactor_span *to,
 	    const struct proactor_span *from, size_t count);
 int	 proactor__span_check(const struct proactor_span *span);
-int	 proactor__spans_check(const struct proactor_span *spans,
+int	 proactor__spans_check_all(const struct proactor_span *spans,
 	    size_t count);
+
+/* Good spans: 0 or a code.  Mostly there is one. */
+static inline int
+proactor__spans_check(const struct proactor_span *spans, size_t count)
+{
+	if (count == 1 && spans[0].region == NULL && spans[0].offset != 0 &&
+	    (intptr_t)spans[0].length >= 0)
+		return 0;
+	return proactor__spans_check_all(spans, count);
+}
 
 #endif

@@ -109,6 +109,7 @@ struct object {
 	uint8_t type;
 	bool slab;			/* from the proactor's slabs */
 	bool listed;			/* on p->objects; the owner's */
+	uint8_t uses;			/* operations, until it is hot */
 	struct proactor *p;
 	struct link link;
 	struct mail mail;
@@ -118,28 +119,42 @@ struct object {
 /* The state of sockets and files that other threads may ask for. */
 struct proactor_socket {
 	struct object object;
-	int fd;
-	int slot;			/* in the fixed-file table, or -1 */
-	uint8_t kind;
-	uint8_t options;
-	_Atomic uint8_t state;		/* PROACTOR_SOCKET_STATE_* */
-	bool datagram;
-	bool poll_first;		/* the last receive drained it */
-	uint16_t uses;			/* operations, until it is hot */
-	uint32_t posted;		/* operations with OPB_POSTED */
-	_Atomic int failure;		/* the first, sticky */
 	struct link in;			/* accept, recv, recvfrom */
 	struct link out;		/* connect, send, sendto */
 	struct proactor_op *close;
+	/* How io_uring's entries begin, see encode.c. */
+	unsigned char ring_in[8];
+	unsigned char ring_out[8];
+	int fd;
+	uint32_t posted;		/* operations with OPB_POSTED */
+	_Atomic int16_t failure;	/* the first, sticky */
+	int16_t slot;			/* in the fixed-file table, or -1 */
+	uint8_t kind;
+	uint8_t options;
+	_Atomic uint8_t state;		/* PROACTOR_SOCKET_STATE_* */
+	bool poll_first : 1;		/* the last receive drained it */
+	/*
+	 * The backend's word that operations of this direction can go by
+	 * start_recv(), start_send().
+	 */
+	bool hot_in : 1;
+	bool hot_out : 1;
 };
 _Static_assert(sizeof(struct proactor_socket) <= OBJECT_SIZE, "socket");
+
+static inline bool
+is_datagram(const struct proactor_socket *s)
+{
+	return s->kind == PROACTOR_SOCKET_UDP ||
+	    s->kind == PROACTOR_SOCKET_UDP6 ||
+	    s->kind == PROACTOR_SOCKET_UNIX_DATAGRAM;
+}
 
 struct proactor_file {
 	struct object object;
 	int fd;
-	int slot;
+	int16_t slot;
 	_Atomic uint8_t closing;
-	uint16_t uses;
 	uint32_t posted;
 	struct link pending;
 	struct proactor_op *close;
@@ -187,19 +202,29 @@ enum proactor_phase {
 	PHASE_DEAD		/* the last user reference is gone */
 };
 
+/* What the owner's short ways must not overlook. */
+#define SPECIAL_DISPATCHING	0x01u	/* in a poll */
+#define SPECIAL_DEFER		0x02u	/* submissions wait for the next poll */
+#define SPECIAL_COLLECT		(SPECIAL_DISPATCHING | SPECIAL_DEFER)
+#define SPECIAL_RELEASE		0x04u	/* released in a callback */
+#define SPECIAL_READY		0x08u	/* the ready list is not empty */
+#define SPECIAL_TIMERS		0x10u	/* timers are armed */
+#define SPECIAL_LEFT		0x20u	/* the backend has not done all */
+
 struct proactor {
 	/* The owner's working set. */
 	const struct backend *backend;
 	void *state;			/* the backend's */
 	_Atomic uint64_t owner;		/* proactor__self of the owner, or 0 */
 	uint32_t generation;		/* see proactor__forked() */
-	bool dispatching;
-	bool defer_submit;
-	bool release_pending;
+	uint32_t special;		/* SPECIAL_* */
+	/* The owner's number while it may submit here, else 0. */
+	_Atomic uint64_t *gate;
+	_Atomic uint64_t no_gate;	/* for when there is none */
 	uint64_t capabilities;
 	size_t completed;		/* callbacks of this poll */
-	size_t in_flight;		/* accepted by the owner, not final */
 	struct link ready;
+	size_t in_flight;		/* accepted by the owner, not final */
 	struct timers timers;
 	struct link loose;		/* in the kernel, naming no object */
 	struct link objects;		/* that operations have named */
@@ -212,6 +237,7 @@ struct proactor {
 	/* What other threads write. */
 	_Alignas(64) struct mailbox mailbox;
 	_Atomic uint32_t asleep;
+	_Atomic uint32_t posted;	/* something of this is new */
 	_Atomic uint32_t woken;
 	_Atomic uint32_t phase;
 	_Atomic uint32_t references;	/* the user's */
@@ -258,8 +284,16 @@ struct op_class {
 	void	(*leave)(struct proactor *p, struct proactor_op *op);
 };
 
-/* class.c */
-const struct op_class *proactor__class(unsigned int type);
+/* operation.c; a class for each type from 1 on. */
+#define CLASSES	(PROACTOR_OP_MESSAGE + 1)
+extern const struct op_class *const proactor__classes[CLASSES];
+
+/* The class of a type, or NULL when there is none. */
+static inline const struct op_class *
+proactor__class(unsigned int type)
+{
+	return type < CLASSES ? proactor__classes[type] : NULL;
+}
 
 /* memory.c; any thread. */
 void	*proactor__allocate(struct proactor *p, size_t size);
@@ -272,7 +306,7 @@ void	*proactor__object_create(struct proactor *p, enum object_type type,
 	    size_t size, bool owner);
 void	 proactor__object_list(struct object *o);
 void	 proactor__object_destroy(struct object *o);
-void	 proactor__object_close(struct object *o, int *fd, int *slot);
+void	 proactor__object_close(struct object *o, int *fd, int16_t *slot);
 void	 proactor__object_mailed(struct proactor *p, struct object *o);
 void	 proactor__slabs_free(struct proactor *p);
 
@@ -334,6 +368,16 @@ void	 proactor__sources_arm(struct proactor *p);
 void	 proactor__sources_free(struct proactor *p);
 void	 proactor__sources_drop(struct proactor *p);
 
+/* The way in of one operation without flags on the owner's thread. */
+int	 proactor__submit_plain(struct proactor *p, struct proactor_op *op);
+int	 proactor__nop_submit(struct proactor *p, struct proactor_op *op);
+int	 proactor__timer_submit(struct proactor *p, struct proactor_op *op);
+int	 proactor__recv_submit(struct proactor *p, struct proactor_op *op);
+int	 proactor__send_submit(struct proactor *p, struct proactor_op *op);
+
+void	 proactor__socket_destroy(struct proactor_socket *s);
+void	 proactor__socket_settle(struct proactor_socket *s);
+
 /* message.c */
 int	 proactor__messages_init(struct proactor *p, uint32_t capacity);
 void	 proactor__messages_free(struct proactor *p);
@@ -351,12 +395,67 @@ struct proactor_socket *proactor__socket_accepted(
 	    struct proactor_socket *listener, int fd);
 struct proactor_file *proactor__file_opened(struct proactor *p, int fd);
 
+/* Outside poll, what the owner submits starts promptly. */
+static inline int
+flush_outside(struct proactor *p)
+{
+	return (p->special & SPECIAL_COLLECT) ? 0 : p->backend->flush(p);
+}
+
+/* The owner: an operation of no chain is the library's from here on. */
+static inline void
+op_accept(struct proactor *p, struct proactor_op *op, enum stage stage)
+{
+	struct op_state *s = op_state(op);
+
+	s->stage = (uint8_t)stage;
+	s->bits = 0;
+	s->shape = 0;
+	atomic_store_explicit(&s->p, p, memory_order_relaxed);
+	p->in_flight++;
+	atomic_store_explicit(&s->life, LIFE_FLIGHT, memory_order_release);
+}
+
+/* stream.c */
+void	 proactor__stream_done_last(struct proactor *p,
+	    struct proactor_op *op, struct proactor_socket *s);
+
+/*
+ * Success of what start_recv() or start_send() started, with bytes set; queue
+ * is s->in or s->out.  The short way of proactor__complete(): a letter about
+ * the operation, and others that are queued, go the long one.
+ */
+static inline void
+proactor__stream_done(struct proactor *p, struct proactor_op *op,
+    struct proactor_socket *s, struct link *queue)
+{
+	_Atomic uint32_t *life = &op_state(op)->life;
+
+	if (queue->prev != NULL) {
+		proactor__complete(p, op, 0, 0);
+		return;
+	}
+	if (atomic_fetch_sub_explicit(life, LIFE_FLIGHT,
+	    memory_order_acq_rel) != LIFE_FLIGHT) {
+		atomic_fetch_add_explicit(life, LIFE_FLIGHT,
+		    memory_order_relaxed);
+		proactor__complete(p, op, 0, 0);
+		return;
+	}
+	queue->next = NULL;
+	p->in_flight--;
+	p->completed++;
+	if (object_drop(&s->object))
+		proactor__stream_done_last(p, op, s);
+	else
+		op->callback(op->user_data, op, 0, 0);
+}
+
 static inline bool
 is_owner(const struct proactor *p)
 {
-	uint64_t owner = atomic_load_explicit(&p->owner, memory_order_relaxed);
-
-	return owner != 0 && proactor__self == owner;
+	return atomic_load_explicit(&p->owner, memory_order_relaxed) ==
+	    proactor__self;
 }
 
 #endif

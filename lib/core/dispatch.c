@@ -24,6 +24,7 @@ proactor__post(struct proactor *p, struct proactor_op *op, int status,
 	s->completion_flags = completion_flags;
 	s->stage = STAGE_READY;
 	list_append(&p->ready, &s->link);
+	p->special |= SPECIAL_READY;
 }
 
 /* The operation is the caller's again; *status is what its chain sees. */
@@ -31,7 +32,11 @@ static void
 call_back(struct proactor *p, struct proactor_op *op, int *status,
     unsigned int completion_flags)
 {
-	op_state(op)->stage = STAGE_IDLE;
+	struct op_state *s = op_state(op);
+
+	s->stage = STAGE_IDLE;
+	s->chain = NULL;
+	s->before = NULL;
 	p->in_flight--;
 	if (op->type == PROACTOR_OP_MESSAGE &&
 	    proactor__message_passed_on(op, status))
@@ -111,6 +116,8 @@ proactor__complete_more(struct proactor *p, struct proactor_op *op,
 void
 proactor__wake_up(struct proactor *p)
 {
+	if (atomic_load(&p->posted) == 0)
+		atomic_store(&p->posted, 1);
 	if (atomic_load(&p->asleep) != 0 && atomic_exchange(&p->asleep, 0) != 0)
 		p->backend->wake(p);
 }
@@ -276,6 +283,8 @@ proactor__turn(struct proactor *p, int64_t deadline)
 		now = 0;
 		timeout = 0;
 		list_init(&batch);
+		if (atomic_load_explicit(&p->posted, memory_order_relaxed))
+			atomic_exchange(&p->posted, 0);
 		proactor__receive(p);
 		/*
 		 * What is ready now is this pass; what its callbacks, the
@@ -287,6 +296,9 @@ proactor__turn(struct proactor *p, int64_t deadline)
 				expire(p, now);
 			}
 			list_splice(&batch, &p->ready);
+			p->special &= ~SPECIAL_READY;
+			if (p->timers.count == 0)
+				p->special &= ~SPECIAL_TIMERS;
 			if (list_empty(&batch) && !anything_ready(p))
 				timeout = time_to_wait(p, deadline, now,
 				    &passed);
@@ -333,6 +345,8 @@ claim(struct proactor *p)
 		return error;
 	}
 	proactor__sources_arm(p);
+	if (atomic_load(&p->phase) == PHASE_RUNNING)
+		atomic_store(p->gate, p->gate == &p->no_gate ? 0 : self);
 	return 0;
 }
 
@@ -354,41 +368,73 @@ enter(struct proactor *p)
 		if (error != 0)
 			return error;
 	}
-	return p->dispatching ? PROACTOR_EBUSY : 0;
+	return (p->special & SPECIAL_DISPATCHING) ? PROACTOR_EBUSY : 0;
 }
 
 /* After the callbacks: the release that one of them made. */
 static void
 leave(struct proactor *p)
 {
-	p->dispatching = false;
-	if (p->release_pending)
+	p->special &= ~SPECIAL_DISPATCHING;
+	if (p->special & SPECIAL_RELEASE)
 		proactor__destroy(p);
 }
 
 /*
- * Runs callbacks on the polling thread; see proactor_poll(3).
+ * All that may be: the first poll, timers, operations that are ready, other
+ * threads' letters and messages.
  */
-int
-proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
+static int __attribute__((noinline))
+poll_all(struct proactor *p, int64_t deadline, size_t *ret_completed,
+    bool begun)
 {
 	size_t completed;
-	int error;
+	int error = 0;
 
-	error = enter(p);
-	if (error != 0)
-		return error;
-	if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
-	    PHASE_RUNNING)
-		return PROACTOR_ESHUTDOWN;
-	p->dispatching = true;
-	p->completed = 0;
+	if (!begun) {
+		error = enter(p);
+		if (error != 0)
+			return error;
+		if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
+		    PHASE_RUNNING)
+			return PROACTOR_ESHUTDOWN;
+		p->special |= SPECIAL_DISPATCHING;
+		p->completed = 0;
+	}
 	error = proactor__turn(p, deadline);
 	completed = p->completed;
 	leave(p);
 	if (error == 0 && ret_completed != NULL)
 		*ret_completed = completed;
 	return error;
+}
+
+/*
+ * Runs callbacks on the polling thread; see proactor_poll(3).  A loop that
+ * has but to wait for the kernel, and is called back by it, takes a short
+ * way.
+ */
+int
+proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
+{
+	if (p == NULL || atomic_load_explicit(p->gate,
+	    memory_order_relaxed) != proactor__self ||
+	    deadline != PROACTOR_FOREVER ||
+	    (p->special & ~SPECIAL_DEFER) != 0)
+		return poll_all(p, deadline, ret_completed, false);
+
+	p->special |= SPECIAL_DISPATCHING;
+	p->completed = 0;
+	atomic_store(&p->asleep, 1);
+	if (atomic_load(&p->posted) == 0)
+		p->backend->wait_long(p);
+	atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
+	if (p->completed == 0 || (p->special & SPECIAL_RELEASE))
+		return poll_all(p, deadline, ret_completed, true);
+	p->special &= ~SPECIAL_DISPATCHING;
+	if (ret_completed != NULL)
+		*ret_completed = p->completed;
+	return 0;
 }
 
 /* Makes a poll that blocks, or the next one, return.  Any thread. */
@@ -417,7 +463,8 @@ proactor_shutdown(struct proactor *p, int64_t deadline)
 		return error;
 	if (atomic_load(&p->phase) == PHASE_STOPPED)
 		return 0;
-	p->dispatching = true;
+	p->special |= SPECIAL_DISPATCHING;
+	atomic_store(p->gate, 0);
 	atomic_store(&p->phase, PHASE_STOPPING);
 	proactor__receive(p);
 	proactor__cancel_all(p);

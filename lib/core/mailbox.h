@@ -59,7 +59,8 @@ mailbox_take(struct mailbox *m)
 {
 	struct mail *mail, *next, *list = NULL;
 
-	if (atomic_load_explicit(&m->top, memory_order_relaxed) == NULL)
+	/* In one order with the word that says that there is something. */
+	if (atomic_load(&m->top) == NULL)
 		return NULL;
 	mail = atomic_exchange_explicit(&m->top, NULL, memory_order_acquire);
 	for (; mail != NULL; mail = next) {

@@ -109,6 +109,8 @@ proactor__messages_dispatch(struct proactor *p)
 		p->completed++;
 		p->message_callback(p->message_data, p, data);
 	}
+	if (q->head == end)
+		atomic_store_explicit(&p->posted, 1, memory_order_relaxed);
 }
 
 /*
@@ -123,6 +125,7 @@ proactor_set_message_callback(struct proactor *p,
 		return PROACTOR_EINVAL;
 	if (proactor__forked(p->generation))
 		return PROACTOR_ECHILD;
+	atomic_store(&p->posted, 1);
 	p->message_callback = callback;
 	p->message_data = user_data;
 	return 0;

@@ -105,7 +105,7 @@ proactor__object_destroy(struct object *o)
 }
 
 static void
-close_left(struct proactor *p, int *fd, int *slot)
+close_left(struct proactor *p, int *fd, int16_t *slot)
 {
 	if (*fd < 0)
 		return;
@@ -121,7 +121,7 @@ close_left(struct proactor *p, int *fd, int *slot)
  * do.
  */
 void
-proactor__object_close(struct object *o, int *fd, int *slot)
+proactor__object_close(struct object *o, int *fd, int16_t *slot)
 {
 	struct proactor *p = o->p;
 	bool dead = atomic_load(&p->phase) == PHASE_DEAD ||

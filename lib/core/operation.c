@@ -6,7 +6,7 @@
 
 #include "core/class.h"
 
-static const struct op_class *const classes[] = {
+const struct op_class *const proactor__classes[CLASSES] = {
 	[PROACTOR_OP_NOP] = &proactor__nop_class,
 	[PROACTOR_OP_TIMER] = &proactor__timer_class,
 	[PROACTOR_OP_EVENT_WAIT] = &proactor__event_wait_class,
@@ -24,15 +24,6 @@ static const struct op_class *const classes[] = {
 	[PROACTOR_OP_FILE_CLOSE] = &proactor__file_close_class,
 	[PROACTOR_OP_MESSAGE] = &proactor__message_class,
 };
-
-/* The class of a type, or NULL when there is none. */
-const struct op_class *
-proactor__class(unsigned int type)
-{
-	if (type >= sizeof(classes) / sizeof(classes[0]))
-		return NULL;
-	return classes[type];
-}
 
 /* Bytes of the struct of that type, 0 for an unknown one. */
 size_t
@@ -104,7 +95,7 @@ proactor__span_check(const struct proactor_span *span)
 }
 
 int
-proactor__spans_check(const struct proactor_span *spans, size_t count)
+proactor__spans_check_all(const struct proactor_span *spans, size_t count)
 {
 	size_t i, total = 0;
 	int error;
@@ -126,6 +117,17 @@ static void
 nop_begin(struct proactor *p, struct proactor_op *op)
 {
 	proactor__post(p, op, 0, 0);
+}
+
+int
+proactor__nop_submit(struct proactor *p, struct proactor_op *op)
+{
+	op_accept(p, op, STAGE_READY);
+	op_state(op)->status = 0;
+	op_state(op)->completion_flags = 0;
+	list_append(&p->ready, &op_state(op)->link);
+	p->special |= SPECIAL_READY;
+	return 0;
 }
 
 const struct op_class proactor__nop_class = {

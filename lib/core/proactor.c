@@ -136,6 +136,8 @@ free_memory(struct proactor *p)
 			proactor__object_mailed(p, container_of(mail,
 			    struct object, mail));
 	}
+	if (p->gate != &p->no_gate && !proactor__forked(p->generation))
+		proactor__gate_give(p->gate);
 	if (p->state != NULL)
 		p->backend->dispose(p);
 	proactor__messages_free(p);
@@ -190,7 +192,9 @@ allocate(const struct proactor_options *options)
 	list_init(&p->sources);
 	list_init(&p->free_objects);
 	proactor__timers_init(&p->timers, proactor_now());
-	p->defer_submit = (options->flags & PROACTOR_DEFER_SUBMIT) != 0;
+	if (options->flags & PROACTOR_DEFER_SUBMIT)
+		p->special = SPECIAL_DEFER;
+	p->gate = &p->no_gate;
 	return p;
 }
 
@@ -202,6 +206,7 @@ proactor_create(const struct proactor_options *options,
     struct proactor **ret_p)
 {
 	struct proactor_options o;
+	_Atomic uint64_t *gate;
 	struct proactor *p;
 	int error;
 
@@ -220,6 +225,8 @@ proactor_create(const struct proactor_options *options,
 	}
 	p->generation = proactor__generation_create();
 	error = p->generation == 0 ? PROACTOR_ENOMEM : 0;
+	if (error == 0 && (gate = proactor__gate_take()) != NULL)
+		p->gate = gate;
 	if (error == 0)
 		error = copy_name(p, o.debug_name);
 	if (error == 0)
@@ -300,11 +307,12 @@ proactor__destroy(struct proactor *p)
 		free_memory(p);
 		return;
 	}
-	if (p->dispatching && is_owner(p)) {
-		p->release_pending = true;
+	if ((p->special & SPECIAL_DISPATCHING) && is_owner(p)) {
+		p->special |= SPECIAL_RELEASE;
 		return;
 	}
 	p->backend->abandon(p);
+	atomic_store(p->gate, 0);
 	atomic_store(&p->phase, PHASE_DEAD);
 	abandon_operations(p);
 	proactor__sources_free(p);

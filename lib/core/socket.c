@@ -24,9 +24,6 @@ make(struct proactor *p, int fd, unsigned int kind, unsigned int options,
 	s->slot = -1;
 	s->kind = (uint8_t)kind;
 	s->options = (uint8_t)options;
-	s->datagram = kind == PROACTOR_SOCKET_UDP ||
-	    kind == PROACTOR_SOCKET_UDP6 ||
-	    kind == PROACTOR_SOCKET_UNIX_DATAGRAM;
 	atomic_init(&s->state, (uint8_t)state);
 	list_init(&s->in);
 	list_init(&s->out);
@@ -119,16 +116,22 @@ void
 proactor_socket_release(struct proactor_socket *s)
 {
 	if (s != NULL && object_drop(&s->object))
-		proactor__object_close(&s->object, &s->fd, &s->slot);
+		proactor__socket_destroy(s);
+}
+
+void
+proactor__socket_destroy(struct proactor_socket *s)
+{
+	proactor__object_close(&s->object, &s->fd, &s->slot);
 }
 
 /* The first failure is the one that is remembered. */
 void
 proactor__socket_fail(struct proactor_socket *s, int status)
 {
-	int none = 0;
+	int16_t none = 0;
 
-	atomic_compare_exchange_strong(&s->failure, &none, status);
+	atomic_compare_exchange_strong(&s->failure, &none, (int16_t)status);
 }
 
 /* 0 when the socket may be used. */
@@ -172,7 +175,7 @@ proactor_socket_listen(struct proactor_socket *s, int backlog)
 	error = usable(s);
 	if (error != 0)
 		return error;
-	if (backlog < 0 || s->datagram)
+	if (backlog < 0 || is_datagram(s))
 		return PROACTOR_EINVAL;
 	state = atomic_load(&s->state);
 	if (state == PROACTOR_SOCKET_STATE_CONNECTING ||

@@ -46,7 +46,7 @@ proactor_register_event_source(struct proactor *p,
 	if (is_owner(p)) {
 		source->armed = true;
 		p->backend->watch(p, source);
-		if (!p->dispatching && !p->defer_submit)
+		if (!(p->special & SPECIAL_COLLECT))
 			(void)p->backend->flush(p);
 	}
 	*ret_source = source;
@@ -85,7 +85,7 @@ proactor_unregister_event_source(struct proactor *p,
 	if (source->dead)
 		return PROACTOR_ENOENT;
 	source_drop(p, source);
-	if (is_owner(p) && !p->dispatching && !p->defer_submit)
+	if (is_owner(p) && !(p->special & SPECIAL_COLLECT))
 		(void)p->backend->flush(p);
 	return 0;
 }

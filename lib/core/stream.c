@@ -35,7 +35,7 @@ queue_of(struct proactor_op *op)
 	return is_out(op) ? &s->out : &s->in;
 }
 
-static int
+static inline int
 check_socket(struct proactor *p, struct proactor_op *op)
 {
 	struct proactor_socket *s = socket_of(op);
@@ -60,14 +60,50 @@ abandon(struct proactor_op *op)
 	proactor_socket_release(socket_of(op));
 }
 
+/*
+ * Most of the time a direction has one operation at a time, and is not worth
+ * a list.  A queue is in one of three forms:
+ *   ready: next and prev are NULL, and the short way may be taken;
+ *   alone: next is the link of the one operation, prev is NULL;
+ *   settled: a list like others.
+ * All but the short way settles it first.
+ */
+static void
+settle(struct link *queue)
+{
+	struct link *l = queue->next;
+
+	if (queue->prev != NULL)
+		return;
+	list_init(queue);
+	if (l != NULL)
+		list_append(queue, l);
+}
+
+void
+proactor__socket_settle(struct proactor_socket *s)
+{
+	settle(&s->in);
+	settle(&s->out);
+}
+
+static void
+unsettle(struct link *queue)
+{
+	if (list_empty(queue))
+		queue->next = queue->prev = NULL;
+}
+
 /* Takes its place; true when it is its turn. */
 static bool
 enqueue(struct proactor_op *op)
 {
 	struct proactor_socket *s = socket_of(op);
 	struct link *queue = queue_of(op);
-	bool first = list_empty(queue) || s->datagram;
+	bool first;
 
+	settle(queue);
+	first = list_empty(queue) || is_datagram(s);
 	if (!s->object.listed)
 		proactor__object_list(&s->object);
 	list_append(queue, &op_state(op)->link);
@@ -119,7 +155,10 @@ close_if_idle(struct proactor *p, struct proactor_socket *s)
 	struct op_state *close, *state;
 	struct link *l;
 
-	if (s->close == NULL || s->posted != 0 || !list_empty(&s->in))
+	if (s->close == NULL || s->posted != 0)
+		return;
+	proactor__socket_settle(s);
+	if (!list_empty(&s->in))
 		return;
 	close = op_state(s->close);
 	if (close->stage == STAGE_CLOSED && list_empty(&s->out))
@@ -155,6 +194,7 @@ proactor__socket_closed(struct proactor *p, struct proactor_op *op, int status)
 
 	(void)p;
 	s->fd = -1;
+	settle(&s->out);
 	if (list_empty(&s->out))
 		return true;
 	op_state(op)->status = status;
@@ -190,6 +230,7 @@ leave(struct proactor *p, struct proactor_op *op)
 	struct link *queue = queue_of(op);
 	struct op_state *state = op_state(op);
 
+	settle(queue);
 	if (state->bits & OPB_POSTED)
 		s->posted--;
 	list_remove(&state->link);
@@ -197,6 +238,8 @@ leave(struct proactor *p, struct proactor_op *op)
 	go_on(p, queue);
 	if (s->close != NULL)
 		close_if_idle(p, s);
+	else if (queue == &s->in ? s->hot_in : s->hot_out)
+		unsettle(queue);
 	proactor_socket_release(s);
 }
 
@@ -206,7 +249,8 @@ linkable(struct proactor_op *op)
 {
 	struct proactor_socket *s = socket_of(op);
 
-	return s->close == NULL && (s->datagram || list_empty(queue_of(op)));
+	settle(queue_of(op));
+	return s->close == NULL && (is_datagram(s) || list_empty(queue_of(op)));
 }
 
 /* Accept. */
@@ -368,7 +412,7 @@ proactor_connect_op_init(struct proactor_connect_op *op,
 
 /* Receive. */
 
-static int
+static inline int
 recv_check(struct proactor *p, struct proactor_op *op)
 {
 	struct proactor_recv_op *r =
@@ -377,6 +421,27 @@ recv_check(struct proactor *p, struct proactor_op *op)
 
 	return error != 0 ? error :
 	    proactor__spans_check(r->spans, r->span_count);
+}
+
+/* Can a stream operation go to the backend at once, and in one piece? */
+static inline bool
+is_usual(struct proactor *p, struct proactor_socket *s,
+    const struct proactor_span *spans, size_t count)
+{
+	return s->object.p == p && atomic_load_explicit(&s->state,
+	    memory_order_relaxed) < PROACTOR_SOCKET_STATE_CLOSING &&
+	    count == 1 && spans[0].region == NULL && spans[0].offset != 0 &&
+	    spans[0].length <= BACKEND_LENGTH_MAX;
+}
+
+/* The last reference to the socket was the operation's. */
+void
+proactor__stream_done_last(struct proactor *p, struct proactor_op *op,
+    struct proactor_socket *s)
+{
+	(void)p;
+	proactor__socket_destroy(s);
+	op->callback(op->user_data, op, 0, 0);
 }
 
 static bool
@@ -392,6 +457,22 @@ recv_begin(struct proactor *p, struct proactor_op *op)
 {
 	if (!is_late(p, op))
 		start(p, op, recv_enter(p, op));
+}
+
+int
+proactor__recv_submit(struct proactor *p, struct proactor_op *op)
+{
+	struct proactor_recv_op *r =
+	    container_of(op, struct proactor_recv_op, base);
+	struct proactor_socket *s = r->socket;
+
+	if (s == NULL || s->in.next != NULL ||
+	    !is_usual(p, s, r->spans, r->span_count))
+		return proactor__submit_plain(p, op);
+	s->in.next = &op_state(op)->link;
+	object_retain(&s->object);
+	op_accept(p, op, STAGE_KERNEL);
+	return p->backend->start_recv(p, r);
 }
 
 const struct op_class proactor__recv_class = {
@@ -423,7 +504,7 @@ proactor_recv_op_init(struct proactor_recv_op *op,
 
 /* Send. */
 
-static int
+static inline int
 send_check(struct proactor *p, struct proactor_op *op)
 {
 	struct proactor_send_op *s =
@@ -450,6 +531,22 @@ send_begin(struct proactor *p, struct proactor_op *op)
 {
 	if (!is_late(p, op))
 		start(p, op, send_enter(p, op));
+}
+
+int
+proactor__send_submit(struct proactor *p, struct proactor_op *op)
+{
+	struct proactor_send_op *o =
+	    container_of(op, struct proactor_send_op, base);
+	struct proactor_socket *s = o->socket;
+
+	if (s == NULL || s->out.next != NULL || o->send_flags != 0 ||
+	    !is_usual(p, s, o->spans, o->span_count))
+		return proactor__submit_plain(p, op);
+	s->out.next = &op_state(op)->link;
+	object_retain(&s->object);
+	op_accept(p, op, STAGE_KERNEL);
+	return p->backend->start_send(p, o);
 }
 
 const struct op_class proactor__send_class = {
@@ -557,7 +654,7 @@ sendto_check(struct proactor *p, struct proactor_op *op)
 	if (error != 0)
 		return error;
 	if ((s->send_flags & ~PROACTOR_SEND_MORE) != 0 ||
-	    !s->socket->datagram ||
+	    !is_datagram(s->socket) ||
 	    !proactor__address_fits(&s->address, s->socket->kind))
 		return PROACTOR_EINVAL;
 	return proactor__spans_check(s->spans, s->span_count);
@@ -671,6 +768,7 @@ close_begin(struct proactor *p, struct proactor_op *op)
 	s->close = op;
 	op_state(op)->stage = STAGE_CLOSING;
 	proactor__object_list(&s->object);
+	proactor__socket_settle(s);
 	cancel_queue(p, &s->in);
 	cancel_queue(p, &s->out);
 	close_if_idle(p, s);

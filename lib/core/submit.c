@@ -125,15 +125,6 @@ proactor__begin(struct proactor *p, struct proactor_op *op)
 		proactor__class(op->type)->begin(p, op);
 }
 
-/* Outside poll, what the owner submits starts promptly. */
-static int
-flush_outside(struct proactor *p)
-{
-	if (p->dispatching || p->defer_submit)
-		return 0;
-	return p->backend->flush(p);
-}
-
 static int
 submit_owner(struct proactor *p, struct proactor_op *const *ops, size_t count)
 {
@@ -209,11 +200,8 @@ submit_foreign(struct proactor *p, struct proactor_op *const *ops,
 	return 0;
 }
 
-/*
- * Accepts the whole batch, or nothing of it and says why.  Any thread.
- */
-int
-proactor_submit(struct proactor *p, struct proactor_op *const *ops,
+static int
+submit(struct proactor *p, struct proactor_op *const *ops,
     size_t count)
 {
 	if (p == NULL || (ops == NULL && count != 0))
@@ -226,10 +214,94 @@ proactor_submit(struct proactor *p, struct proactor_op *const *ops,
 	    submit_foreign(p, ops, count);
 }
 
+/*
+ * Accepts the whole batch, or nothing of it and says why.  Any thread.
+ */
+int
+proactor_submit(struct proactor *p, struct proactor_op *const *ops,
+    size_t count)
+{
+	return submit(p, ops, count);
+}
+
+/* One operation of the owner's, of any class, its base checked. */
+int
+proactor__submit_plain(struct proactor *p, struct proactor_op *op)
+{
+	const struct op_class *c = proactor__class(op->type);
+
+	if (c->check != NULL) {
+		int error = c->check(p, op);
+
+		if (error != 0)
+			return error;
+	}
+	if (c->retain != NULL)
+		c->retain(op);
+	op_accept(p, op, STAGE_IDLE);
+	list_init(&op_state(op)->link);
+	c->begin(p, op);
+	return flush_outside(p);
+}
+
+static int
+submit_invalid(struct proactor *p, struct proactor_op *op)
+{
+	(void)p;
+	(void)op;
+	return PROACTOR_EINVAL;
+}
+
+/* The way in of one operation of no chain, by its type. */
+static int (*const submit_by_type[CLASSES])(struct proactor *p,
+    struct proactor_op *op) = {
+	submit_invalid,
+	[PROACTOR_OP_NOP] = proactor__nop_submit,
+	[PROACTOR_OP_TIMER] = proactor__timer_submit,
+	[PROACTOR_OP_EVENT_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_HANDLE_POLL] = proactor__submit_plain,
+	[PROACTOR_OP_ACCEPT] = proactor__submit_plain,
+	[PROACTOR_OP_CONNECT] = proactor__submit_plain,
+	[PROACTOR_OP_RECV] = proactor__recv_submit,
+	[PROACTOR_OP_SEND] = proactor__send_submit,
+	[PROACTOR_OP_RECVFROM] = proactor__submit_plain,
+	[PROACTOR_OP_SENDTO] = proactor__submit_plain,
+	[PROACTOR_OP_SOCKET_CLOSE] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_OPEN] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_READ] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_WRITE] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_CLOSE] = proactor__submit_plain,
+	[PROACTOR_OP_MESSAGE] = proactor__submit_plain,
+};
+
+static int __attribute__((noinline))
+submit_any_one(struct proactor *p, struct proactor_op *op)
+{
+	return submit(p, &op, 1);
+}
+
+/*
+ * The same for one operation.  What most programs submit most, an operation
+ * of no chain on the polling thread, takes a short way.
+ */
 int
 proactor_submit_one(struct proactor *p, struct proactor_op *op)
 {
-	return proactor_submit(p, &op, 1);
+	uint64_t kind;
+
+	if (p == NULL || op == NULL)
+		return PROACTOR_EINVAL;
+	/* Its type, if it has no flags; else a large number. */
+	kind = (uint64_t)op->flags << 32 | op->type;
+	if (kind >= CLASSES || atomic_load_explicit(p->gate,
+	    memory_order_relaxed) != proactor__self)
+		return submit_any_one(p, op);
+	if (atomic_load_explicit(&op_state(op)->life,
+	    memory_order_relaxed) != LIFE_IDLE)
+		return PROACTOR_EBUSY;
+	if (op->callback == NULL || op->pool != NULL)
+		return PROACTOR_EINVAL;
+	return submit_by_type[kind](p, op);
 }
 
 /*

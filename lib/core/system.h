@@ -8,6 +8,7 @@
  * otherwise, and may be called on any thread.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,11 @@
 #define PROACTOR_TLS_MODEL
 #endif
 
-/* A number for each thread, never used twice; 0 until asked for. */
+/*
+ * A number for each thread, never used twice and never 0; SELF_NONE until
+ * asked for.
+ */
+#define SELF_NONE	1
 extern _Thread_local uint64_t proactor__self PROACTOR_TLS_MODEL;
 uint64_t proactor__self_claim(void);
 
@@ -29,7 +34,23 @@ uint64_t proactor__self_claim(void);
  * was created in; 0 from _current means that it cannot be had (ENOMEM).
  */
 uint32_t proactor__generation_create(void);
-bool	 proactor__forked(uint32_t generation);
+extern _Atomic(_Atomic uint32_t *) proactor__fork_page;
+
+/*
+ * A word that a child of fork(2) finds to be 0.  NULL when there is none
+ * left; _give takes NULL too.
+ */
+_Atomic uint64_t *proactor__gate_take(void);
+void	 proactor__gate_give(_Atomic uint64_t *gate);
+
+static inline bool
+proactor__forked(uint32_t generation)
+{
+	_Atomic uint32_t *word = atomic_load_explicit(&proactor__fork_page,
+	    memory_order_relaxed);
+
+	return atomic_load_explicit(word, memory_order_relaxed) != generation;
+}
 
 /* True when the environment is to be ignored (set-uid and the like). */
 const char *proactor__environment(const char *name);

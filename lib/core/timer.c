@@ -29,7 +29,16 @@ timer_begin(struct proactor *p, struct proactor_op *op)
 	    container_of(op, struct proactor_timer_op, base);
 
 	op_state(op)->stage = STAGE_TIMER;
+	p->special |= SPECIAL_TIMERS;
 	proactor__timers_arm(&p->timers, node_of(op), timer->deadline);
+}
+
+int
+proactor__timer_submit(struct proactor *p, struct proactor_op *op)
+{
+	op_accept(p, op, STAGE_TIMER);
+	timer_begin(p, op);
+	return 0;
 }
 
 static void

@@ -8,8 +8,10 @@
  * those of the kernel's include/uapi/linux/io_uring.h, which never change.
  */
 
+#include <errno.h>
 #include <liburing.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -67,6 +69,21 @@ proactor_uring_register(int fd, unsigned int operation, void *argument,
 {
 	return (int)syscall(__NR_io_uring_register, fd, operation, argument,
 	    count);
+}
+
+/* liburing has the call since 2.3.  Entries taken, or a negative errno. */
+static inline int
+proactor_uring_enter(int fd, unsigned int submit, unsigned int wait,
+    unsigned int flags)
+{
+#if HAVE_DECL_IO_URING_ENTER
+	return io_uring_enter((unsigned int)fd, submit, wait, flags, NULL);
+#else
+	long result = syscall(__NR_io_uring_enter, fd, submit, wait, flags,
+	    NULL, 0);
+
+	return result < 0 ? -errno : (int)result;
+#endif
 }
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Completions of one advance of the queue, and of one pass. */
@@ -83,10 +84,11 @@ decode_recv(struct proactor *p, struct proactor_recv_op *op, int result,
 		    status);
 	}
 	op->bytes = (size_t)result;
-	s->poll_first = !(cqe_flags & IORING_CQE_F_SOCK_NONEMPTY);
+	s->poll_first = ring_of(p)->probe.poll_first &&
+	    !(cqe_flags & IORING_CQE_F_SOCK_NONEMPTY);
 	*status = 0;
 	if (!(op->base.flags & PROACTOR_OP_MULTISHOT) ||
-	    (result == 0 && !s->datagram))
+	    (result == 0 && !is_datagram(s)))
 		return true;
 	if (state->bits & OPB_CANCEL)
 		/* What it has is delivered, as the last. */
@@ -123,7 +125,7 @@ decode_send(struct proactor *p, struct proactor_send_op *op, int result,
 		    result, status);
 	op->bytes += (size_t)result;
 	*status = 0;
-	if (op->bytes >= total_of(op) || op->socket->datagram)
+	if (op->bytes >= total_of(op) || is_datagram(op->socket))
 		return true;
 	if (state->bits & OPB_CANCEL) {
 		*status = PROACTOR_ECANCELED;
@@ -487,34 +489,33 @@ decode_wake(struct ring *r, int result, unsigned int cqe_flags)
 	if (cqe_flags & IORING_CQE_F_MORE)
 		return;
 	r->wake_armed = false;
+	r->p->special |= SPECIAL_LEFT;
 	if (result == -EINVAL)
 		r->wake_events = 0;
 	/* A poll that fires once finds the next wake only after a read. */
 	(void)!read(r->wake_fd, &count, sizeof(count));
 }
 
+/* What is not usual.  It was taken for a request that has ended. */
 static void
-decode_one(struct proactor *p, struct ring *r, uint64_t user_data, int result,
-    unsigned int cqe_flags)
+decode_other(struct proactor *p, struct ring *r, uint64_t user_data,
+    int result, unsigned int cqe_flags)
 {
 	void *pointer = (void *)(uintptr_t)(user_data & ~(uint64_t)TAG_MASK);
 
-	if (user_data == LIBURING_UDATA_TIMEOUT)
-		return;
 	switch (user_data & TAG_MASK) {
 	case TAG_OP:
-		if (!(cqe_flags & IORING_CQE_F_MORE))
-			r->pending--;
+		if (cqe_flags & IORING_CQE_F_MORE)
+			r->ended--;
 		decode_op(p, pointer, result, cqe_flags);
 		break;
 	case TAG_SOURCE:
-		r->pending--;
 		proactor__source_fired(p, pointer, result < 0 ? result :
 		    (int)poll_events(result));
 		break;
 	case TAG_WAKE:
-		if (!(cqe_flags & IORING_CQE_F_MORE))
-			r->pending--;
+		if (cqe_flags & IORING_CQE_F_MORE)
+			r->ended--;
 		decode_wake(r, result, cqe_flags);
 		break;
 	default:
@@ -522,36 +523,120 @@ decode_one(struct proactor *p, struct ring *r, uint64_t user_data, int result,
 		 * A cancel that found nothing: its operation is final by now,
 		 * or was between two attempts and must be asked again.
 		 */
-		if (result == -ENOENT && r->canceling != 0)
+		if (result == -ENOENT && r->canceling != 0) {
 			r->again = true;
+			p->special |= SPECIAL_LEFT;
+		}
+		/* A cancel counts as ended from the beginning. */
+		if (user_data != LIBURING_UDATA_TIMEOUT)
+			r->ended--;
 		break;
 	}
 }
 
-/* Completes what is in the queue, a pass's worth.  True if there was any. */
-bool
-proactor__ring_decode(struct proactor *p, struct ring *r)
+/*
+ * The short way of what most completions are: bytes came, or all went.  The
+ * kernel has no more of the operation, no chain is about it.
+ */
+static inline void
+decode_recv_fast(struct proactor *p, struct ring *r, uint64_t user_data,
+    struct io_uring_cqe *cqe)
+{
+	struct proactor_recv_op *op = (struct proactor_recv_op *)(uintptr_t)
+	    (user_data - TAG_RECV);
+	struct proactor_socket *s = op->socket;
+	uint16_t priority;
+
+	if (cqe->res <= 0) {
+		op->bytes = 0;
+		op_state(&op->base)->shape = SHAPE_PLAIN;
+		decode_other(p, r, (uintptr_t)op, cqe->res, cqe->flags);
+		return;
+	}
+	op->bytes = (unsigned int)cqe->res;
+	/* IORING_RECVSEND_POLL_FIRST is 1, and ioprio where it goes. */
+	priority = !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY);
+	memcpy(&s->ring_in[offsetof(struct io_uring_sqe, ioprio)],
+	    &priority, sizeof(priority));
+	proactor__stream_done(p, &op->base, s, &s->in);
+}
+
+static inline void
+decode_send_fast(struct proactor *p, struct ring *r, uint64_t user_data,
+    struct io_uring_cqe *cqe)
+{
+	struct proactor_send_op *op = (struct proactor_send_op *)(uintptr_t)
+	    (user_data - TAG_SEND);
+
+	if ((uint64_t)(int64_t)cqe->res != op->spans[0].length) {
+		op->bytes = 0;
+		op_state(&op->base)->shape = SHAPE_PLAIN;
+		decode_other(p, r, (uintptr_t)op, cqe->res, cqe->flags);
+		return;
+	}
+	op->bytes = (unsigned int)cqe->res;
+	proactor__stream_done(p, &op->base, op->socket, &op->socket->out);
+}
+
+/* Completes n entries of the queue and gives them back to the kernel. */
+static inline __attribute__((always_inline)) void
+decode_some(struct ring *r, unsigned int head, unsigned int n)
 {
 	struct io_uring_cq *cq = &r->uring.cq;
 	struct io_uring_cqe *cqe;
-	unsigned int head, i, n, done = 0;
+	unsigned int end = head + n;
+	uint64_t user_data;
 
-	while (done < REAP_MAX) {
-		head = *cq->khead;
-		n = io_uring_cq_ready(&r->uring);
-		if (n == 0)
+	r->ended += n;
+	for (; head != end; head++) {
+		cqe = &cq->cqes[head & r->cq_mask];
+		user_data = cqe->user_data;
+		switch (user_data & TAG_MASK) {
+		case TAG_RECV:
+			decode_recv_fast(r->p, r, user_data, cqe);
 			break;
+		case TAG_SEND:
+			decode_send_fast(r->p, r, user_data, cqe);
+			break;
+		default:
+			decode_other(r->p, r, user_data, cqe->res, cqe->flags);
+		}
+	}
+	io_uring_smp_store_release(cq->khead, end);
+}
+
+/* Completes what is in the queue, a pass's worth. */
+void
+proactor__ring_decode(struct ring *r)
+{
+	unsigned int n, left = REAP_MAX;
+
+	do {
+		n = io_uring_cq_ready(&r->uring);
 		if (n > REAP_BATCH)
 			n = REAP_BATCH;
-		for (i = 0; i < n; i++) {
-			cqe = &cq->cqes[(head + i) & *cq->kring_mask];
-			decode_one(p, r, cqe->user_data, cqe->res,
-			    cqe->flags);
-		}
-		io_uring_cq_advance(&r->uring, n);
-		done += n;
-	}
-	return done != 0;
+		decode_some(r, *r->uring.cq.khead, n);
+		left -= n;
+	} while (n == REAP_BATCH && left != 0);
+	if (left == 0)
+		r->p->special |= SPECIAL_LEFT;
+}
+
+/* The short wait: submits, waits for one completion, takes what is there. */
+void
+proactor__ring_wait_long(struct proactor *p)
+{
+	struct ring *r = ring_of(p);
+	struct io_uring_cq *cq = &r->uring.cq;
+	unsigned int head, n;
+
+	(void)ring_enter(r, 1, IORING_ENTER_GETEVENTS);
+	head = *cq->khead;
+	n = io_uring_smp_load_acquire(cq->ktail) - head;
+	if (n <= REAP_BATCH)
+		decode_some(r, head, n);
+	else
+		proactor__ring_decode(r);
 }
 
 /*
@@ -563,11 +648,10 @@ proactor__ring_void(struct ring *r, struct io_uring_cqe *cqe)
 {
 	struct proactor_op *op;
 
-	if (cqe->user_data == LIBURING_UDATA_TIMEOUT ||
-	    (cqe->user_data & TAG_MASK) == TAG_VOID)
+	if ((cqe->user_data & TAG_MASK) == TAG_VOID)
 		return;
 	if (!(cqe->flags & IORING_CQE_F_MORE))
-		r->pending--;
+		r->ended++;
 	if ((cqe->user_data & TAG_MASK) != TAG_OP)
 		return;
 	op = (struct proactor_op *)(uintptr_t)cqe->user_data;

@@ -25,21 +25,24 @@ _Static_assert(sizeof(struct message_area) <=
 _Static_assert(sizeof(struct message_area) <=
     sizeof(((struct proactor_sendto_op *)0)->opaque), "sendto area");
 
-/*
- * An entry of the submission queue, after a flush if that is full.  NULL when
- * the kernel takes nothing now.
- */
-struct io_uring_sqe *
-proactor__ring_sqe(struct ring *r)
+static unsigned int
+limit_of(struct ring *r)
 {
-	struct io_uring_sqe *sqe;
+	return io_uring_smp_load_acquire(r->uring.sq.khead) + r->entries;
+}
 
-	sqe = io_uring_get_sqe(&r->uring);
-	if (sqe == NULL) {
-		(void)io_uring_submit(&r->uring);
-		sqe = io_uring_get_sqe(&r->uring);
+/* The queue may be full: looks again, and flushes if it is. */
+struct io_uring_sqe *
+proactor__ring_sqe_more(struct ring *r)
+{
+	r->limit = limit_of(r);
+	if (r->uring.sq.sqe_tail == r->limit) {
+		(void)proactor__ring_enter(r, 0, 0);
+		r->limit = limit_of(r);
+		if (r->uring.sq.sqe_tail == r->limit)
+			return NULL;
 	}
-	return sqe;
+	return proactor__ring_sqe(r);
 }
 
 static unsigned int
@@ -80,6 +83,18 @@ fill(uint64_t *opaque, const struct proactor_span *spans, size_t count,
 	return &area->header;
 }
 
+/*
+ * The entries of a socket's receives and sends begin with the same 8 bytes
+ * each time, once it is settled which descriptor it goes by.
+ */
+static void
+note_head(unsigned char head[8], uint8_t opcode,
+    const struct io_uring_sqe *sqe)
+{
+	memcpy(head, sqe, 8);
+	head[offsetof(struct io_uring_sqe, opcode)] = opcode;
+}
+
 static void
 encode_recv(struct proactor *p, struct ring *r, struct proactor_recv_op *op,
     struct io_uring_sqe *sqe)
@@ -92,9 +107,13 @@ encode_recv(struct proactor *p, struct ring *r, struct proactor_recv_op *op,
 	else
 		io_uring_prep_recvmsg(sqe, s->fd, fill(op->opaque, op->spans,
 		    op->span_count, 0), 0);
-	proactor__ring_use(p, r, sqe, &s->slot, &s->uses);
-	if (s->poll_first && r->probe.poll_first)
+	proactor__ring_use(p, r, sqe, &s->slot, &s->object.uses);
+	if (s->poll_first)
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+	if (s->object.uses >= USES_HOT) {
+		note_head(s->ring_in, IORING_OP_RECV, sqe);
+		s->hot_in = r->probe.poll_first;
+	}
 }
 
 static bool
@@ -120,7 +139,7 @@ encode_send(struct proactor *p, struct ring *r, struct proactor_send_op *op,
 	struct proactor_socket *s = op->socket;
 	int flags = MSG_NOSIGNAL;
 
-	if (!s->datagram)
+	if (!is_datagram(s))
 		flags |= MSG_WAITALL;
 	else if (s->kind == PROACTOR_SOCKET_UNIX_DATAGRAM)
 		flags |= MSG_DONTWAIT;
@@ -132,14 +151,18 @@ encode_send(struct proactor *p, struct ring *r, struct proactor_send_op *op,
 	else
 		io_uring_prep_sendmsg(sqe, s->fd, fill(op->opaque, op->spans,
 		    op->span_count, op->bytes), (unsigned int)flags);
-	proactor__ring_use(p, r, sqe, &s->slot, &s->uses);
-	if (!(s->options & PROACTOR_SOCKET_ZERO_COPY) ||
-	    !wants_zero_copy(p, op))
+	proactor__ring_use(p, r, sqe, &s->slot, &s->object.uses);
+	if (s->object.uses >= USES_HOT) {
+		note_head(s->ring_out, IORING_OP_SEND, sqe);
+		s->hot_out = !is_datagram(s) &&
+		    !(s->options & PROACTOR_SOCKET_ZERO_COPY);
+	}
+	if (!wants_zero_copy(p, op))
 		return;
 	sqe->opcode = op->span_count == 1 ? PROACTOR_URING_OP_SEND_ZC :
 	    PROACTOR_URING_OP_SENDMSG_ZC;
 	sqe->ioprio |= IORING_SEND_ZC_REPORT_USAGE;
-	op_state(&op->base)->shape = SHAPE_ZC;
+	op_state(&op->base)->shape |= SHAPE_ZC;
 }
 
 static void
@@ -152,7 +175,8 @@ encode_recvfrom(struct proactor *p, struct ring *r,
 	header->msg_name = op->peer.storage.bytes;
 	header->msg_namelen = sizeof(op->peer.storage.bytes);
 	io_uring_prep_recvmsg(sqe, op->socket->fd, header, 0);
-	proactor__ring_use(p, r, sqe, &op->socket->slot, &op->socket->uses);
+	proactor__ring_use(p, r, sqe, &op->socket->slot,
+	    &op->socket->object.uses);
 }
 
 static void
@@ -174,7 +198,8 @@ encode_sendto(struct proactor *p, struct ring *r,
 	if (op->send_flags & PROACTOR_SEND_MORE)
 		flags |= MSG_MORE;
 	io_uring_prep_sendmsg(sqe, op->socket->fd, header, flags);
-	proactor__ring_use(p, r, sqe, &op->socket->slot, &op->socket->uses);
+	proactor__ring_use(p, r, sqe, &op->socket->slot,
+	    &op->socket->object.uses);
 }
 
 static void
@@ -186,7 +211,7 @@ encode_accept(struct proactor *p, struct ring *r,
 	    r->probe.multishot_accept) {
 		io_uring_prep_multishot_accept(sqe, op->listener->fd, NULL,
 		    NULL, SOCK_CLOEXEC);
-		op_state(&op->base)->shape = SHAPE_MULTISHOT;
+		op_state(&op->base)->shape |= SHAPE_MULTISHOT;
 		return;
 	}
 	op->peer.length = sizeof(op->peer.storage.bytes);
@@ -247,7 +272,7 @@ encode(struct proactor *p, struct ring *r, struct proactor_op *op,
 		io_uring_prep_read(sqe, rd->file->fd, memory_of(&rd->span, 0),
 		    length_of(&rd->span, 0), rd->offset);
 		proactor__ring_use(p, r, sqe, &rd->file->slot,
-		    &rd->file->uses);
+		    &rd->file->object.uses);
 		break;
 	case PROACTOR_OP_FILE_WRITE:
 		wr = AS(file_write, op);
@@ -255,7 +280,7 @@ encode(struct proactor *p, struct ring *r, struct proactor_op *op,
 		    memory_of(&wr->span, 0), length_of(&wr->span, 0),
 		    wr->offset);
 		proactor__ring_use(p, r, sqe, &wr->file->slot,
-		    &wr->file->uses);
+		    &wr->file->object.uses);
 		break;
 	case PROACTOR_OP_ACCEPT:
 		encode_accept(p, r, AS(accept, op), sqe);
@@ -299,6 +324,7 @@ put_back(struct ring *r, struct proactor_op *op)
 	struct mail *mail = &op_state(op)->mail;
 
 	mail->next = NULL;
+	r->p->special |= SPECIAL_LEFT;
 	*r->backlog_end = mail;
 	r->backlog_end = &mail->next;
 }
@@ -310,7 +336,7 @@ proactor__ring_start(struct proactor *p, struct proactor_op *op)
 	struct op_state *s = op_state(op);
 	struct io_uring_sqe *sqe;
 
-	s->shape = 0;
+	s->shape = SHAPE_PLAIN;
 	sqe = proactor__ring_sqe(r);
 	if (sqe == NULL) {
 		put_back(r, op);
@@ -322,7 +348,65 @@ proactor__ring_start(struct proactor *p, struct proactor_op *op)
 		sqe->flags |= IOSQE_IO_LINK;
 	}
 	sqe->user_data = tagged(op, TAG_OP);
-	r->pending++;
+}
+
+static int __attribute__((noinline))
+start_other(struct proactor *p, struct proactor_op *op)
+{
+	if (op->type == PROACTOR_OP_RECV)
+		AS(recv, op)->bytes = 0;
+	else
+		AS(send, op)->bytes = 0;
+	proactor__ring_start(p, op);
+	return flush_outside(p);
+}
+
+static int __attribute__((noinline))
+flush_now(struct proactor *p)
+{
+	return p->backend->flush(p);
+}
+
+/* What an entry has after its user data is not for receives and sends. */
+#define REST	(offsetof(struct io_uring_sqe, user_data) + sizeof(uint64_t))
+
+/* Everything about one entry at once; a queue that is full is for others. */
+static inline int
+start_fast(struct proactor *p, struct proactor_op *op,
+    const unsigned char head[8], const struct proactor_span *span,
+    unsigned int flags, unsigned int tag)
+{
+	struct ring *r = ring_of(p);
+	struct io_uring_sq *sq = &r->uring.sq;
+	unsigned int tail = sq->sqe_tail;
+	struct io_uring_sqe *sqe;
+
+	if (tail == r->limit)
+		return start_other(p, op);
+	sq->sqe_tail = tail + 1;
+	sqe = &sq->sqes[tail & r->mask];
+	memcpy(sqe, head, 8);
+	sqe->off = 0;
+	sqe->addr = span->offset;
+	sqe->len = (uint32_t)span->length;
+	sqe->msg_flags = flags;
+	sqe->user_data = (uintptr_t)op + tag;
+	memset((unsigned char *)sqe + REST, 0, sizeof(*sqe) - REST);
+	return (p->special & SPECIAL_COLLECT) ? 0 : flush_now(p);
+}
+
+int
+proactor__ring_start_recv(struct proactor *p, struct proactor_recv_op *op)
+{
+	return start_fast(p, &op->base, op->socket->ring_in, &op->spans[0], 0,
+	    TAG_RECV);
+}
+
+int
+proactor__ring_start_send(struct proactor *p, struct proactor_send_op *op)
+{
+	return start_fast(p, &op->base, op->socket->ring_out, &op->spans[0],
+	    MSG_NOSIGNAL | MSG_WAITALL, TAG_SEND);
 }
 
 /*
@@ -344,7 +428,6 @@ proactor__ring_wait_ready(struct proactor *p, struct proactor_op *op, int fd,
 	io_uring_prep_poll_add(sqe, fd, poll_mask(events));
 	sqe->user_data = tagged(op, TAG_OP);
 	op_state(op)->bits |= OPB_POLLING;
-	r->pending++;
 }
 
 /*
@@ -367,7 +450,15 @@ proactor__ring_pause(struct proactor *p, struct proactor_op *op)
 	    &pause_time, 0, 0);
 	sqe->user_data = tagged(op, TAG_OP);
 	op_state(op)->bits |= OPB_POLLING;
-	r->pending++;
+}
+
+/* The user data that an operation is under way with. */
+static uint64_t
+name_of(struct proactor_op *op)
+{
+	if (op_state(op)->shape != 0)
+		return tagged(op, TAG_OP);
+	return tagged(op, op->type == PROACTOR_OP_RECV ? TAG_RECV : TAG_SEND);
 }
 
 static bool
@@ -378,12 +469,14 @@ cancel_request(struct ring *r, uint64_t user_data)
 	sqe = proactor__ring_sqe(r);
 	if (sqe == NULL) {
 		r->again = true;
+		r->p->special |= SPECIAL_LEFT;
 		return false;
 	}
 	io_uring_prep_cancel64(sqe, user_data, 0);
 	if (r->probe.features & IORING_FEAT_CQE_SKIP)
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = tagged(NULL, TAG_VOID);
+	r->ended++;
 	return true;
 }
 
@@ -410,7 +503,7 @@ proactor__ring_cancel(struct proactor *p, struct proactor_op *op)
 		return;
 	while (s->before != NULL)
 		s = op_state(s->before);
-	(void)cancel_request(r, tagged(op_of_state(s), TAG_OP));
+	(void)cancel_request(r, name_of(op_of_state(s)));
 }
 
 void
@@ -423,12 +516,12 @@ proactor__ring_watch(struct proactor *p, struct proactor_event_source *source)
 	if (sqe == NULL) {
 		source->armed = false;
 		r->again = true;
+		r->p->special |= SPECIAL_LEFT;
 		return;
 	}
 	io_uring_prep_poll_add(sqe, source->handle.u.fd,
 	    poll_mask(source->wanted));
 	sqe->user_data = tagged(source, TAG_SOURCE);
-	r->pending++;
 }
 
 void
@@ -451,17 +544,19 @@ proactor__ring_arm_wake(struct ring *r)
 	sqe->len = r->wake_events;
 	sqe->user_data = tagged(NULL, TAG_WAKE);
 	r->wake_armed = true;
-	r->pending++;
 }
 
 static void
 cancel_again(void *user_data, struct proactor_op *op)
 {
 	struct op_state *s = op_state(op);
+	struct ring *r = ring_of(user_data);
 
-	if (s->stage == STAGE_KERNEL && (s->bits & OPB_CANCEL) &&
-	    !(s->bits & (OPB_HELD | OPB_EARLY)) && s->before == NULL)
-		(void)cancel_request(ring_of(user_data), tagged(op, TAG_OP));
+	if (s->stage != STAGE_KERNEL || !(s->bits & OPB_ASKED))
+		return;
+	r->canceling++;
+	if (!(s->bits & (OPB_HELD | OPB_EARLY)) && s->before == NULL)
+		(void)cancel_request(r, name_of(op));
 }
 
 /* What the kernel did not take before.  In a wait: it may call back. */
@@ -488,6 +583,8 @@ proactor__ring_retry(struct proactor *p, struct ring *r)
 	if (!r->again)
 		return;
 	r->again = false;
+	/* The short way does not count those that ended well all the same. */
+	r->canceling = 0;
 	proactor__for_each(p, cancel_again, p);
 	for (l = p->sources.next; l != &p->sources; l = l->next) {
 		source = container_of(l, struct proactor_event_source, link);
@@ -506,6 +603,6 @@ proactor__ring_reserve(struct proactor *p, size_t count)
 	if (r->backlog != NULL || count > r->entries)
 		return false;
 	if (io_uring_sq_space_left(&r->uring) < count)
-		(void)io_uring_submit(&r->uring);
+		(void)proactor__ring_enter(r, 0, 0);
 	return io_uring_sq_space_left(&r->uring) >= count;
 }

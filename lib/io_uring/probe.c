@@ -105,7 +105,7 @@ proactor__ring_allowed(struct io_uring *uring)
 	struct io_uring_probe none;
 	int error;
 
-	error = io_uring_enter((unsigned int)uring->ring_fd, 0, 0, 0, NULL);
+	error = proactor_uring_enter(uring->ring_fd, 0, 0, 0);
 	if (is_refusal(-error))
 		return error;
 	memset(&none, 0, sizeof(none));

@@ -57,6 +57,35 @@ set_up(struct proactor *p, struct ring *r, uint32_t concurrency)
 	return error;
 }
 
+/*
+ * Entries are used in the order of the queue: its array of indices is filled
+ * once and for all.
+ */
+static void
+number_entries(struct ring *r)
+{
+	struct io_uring_sq *sq = &r->uring.sq;
+	unsigned int i;
+
+	r->entries = *sq->kring_entries;
+	r->mask = *sq->kring_mask;
+	r->cq_mask = *r->uring.cq.kring_mask;
+	r->limit = r->entries;
+	if (sq->array != NULL)
+		for (i = 0; i < r->entries; i++)
+			sq->array[i] = i;
+}
+
+/*
+ * Hands the queue to the kernel and waits for completions; what the kernel
+ * answers.
+ */
+int
+proactor__ring_enter(struct ring *r, unsigned int wait, unsigned int flags)
+{
+	return ring_enter(r, wait, flags);
+}
+
 static int
 ring_create(struct proactor *p, const struct backend_options *options,
     char *why, size_t size)
@@ -71,6 +100,7 @@ ring_create(struct proactor *p, const struct backend_options *options,
 	}
 	r->backlog_end = &r->backlog;
 	r->sentinel = -1;
+	p->special |= SPECIAL_LEFT;
 	r->wake_events = IORING_POLL_ADD_MULTI;
 	error = proactor__ring_probe(&r->probe, why, size);
 	if (error != 0)
@@ -93,6 +123,8 @@ ring_create(struct proactor *p, const struct backend_options *options,
 		io_uring_queue_exit(&r->uring);
 		goto close;
 	}
+	number_entries(r);
+	r->p = p;
 	p->state = r;
 	p->capabilities = proactor__ring_capabilities(&r->probe) &
 	    options->allowed;
@@ -129,7 +161,7 @@ ring_flush(struct proactor *p)
 	struct ring *r = ring_of(p);
 
 	if (io_uring_sq_ready(&r->uring) != 0)
-		(void)io_uring_submit(&r->uring);
+		(void)proactor__ring_enter(r, 0, 0);
 	return 0;
 }
 
@@ -147,18 +179,18 @@ enter(struct ring *r, int64_t timeout)
 	struct __kernel_timespec ts;
 	struct io_uring_cqe *cqe;
 
-	if (timeout < 0)
-		return io_uring_submit_and_wait(&r->uring, 1);
 	if (timeout > 0) {
+		/* liburing hands over from here on. */
+		r->uring.sq.sqe_head = *r->uring.sq.ktail;
 		ts.tv_sec = timeout / 1000000000;
 		ts.tv_nsec = timeout % 1000000000;
 		return io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
 		    &ts, NULL);
 	}
 	if (has_work(r))
-		return io_uring_submit_and_get_events(&r->uring);
+		return proactor__ring_enter(r, 0, IORING_ENTER_GETEVENTS);
 	if (io_uring_sq_ready(&r->uring) != 0)
-		return io_uring_submit(&r->uring);
+		return proactor__ring_enter(r, 0, 0);
 	return 0;
 }
 
@@ -170,12 +202,10 @@ is_ordinary(int error)
 	    error == -EAGAIN || error == -EBUSY || error == -ENOMEM;
 }
 
-static int
-ring_wait(struct proactor *p, int64_t timeout)
+/* The wake poll, and what the kernel did not take before; the new timeout. */
+static int64_t __attribute__((noinline))
+attend(struct proactor *p, struct ring *r, int64_t timeout)
 {
-	struct ring *r = ring_of(p);
-	int error;
-
 	if (!r->wake_armed) {
 		proactor__ring_arm_wake(r);
 		/* Without it nobody could end the wait. */
@@ -186,10 +216,25 @@ ring_wait(struct proactor *p, int64_t timeout)
 		proactor__ring_retry(p, r);
 		timeout = 0;
 	}
+	if (r->wake_armed && r->backlog == NULL && !r->again)
+		p->special &= ~SPECIAL_LEFT;
+	return timeout;
+}
+
+static int
+ring_wait(struct proactor *p, int64_t timeout)
+{
+	struct ring *r = ring_of(p);
+	int error;
+
+	if (p->special & SPECIAL_LEFT)
+		timeout = attend(p, r, timeout);
 	if (timeout != 0 && io_uring_cq_ready(&r->uring) != 0)
 		timeout = 0;
-	error = enter(r, timeout);
-	(void)proactor__ring_decode(p, r);
+	error = timeout < 0 ?
+	    proactor__ring_enter(r, 1, IORING_ENTER_GETEVENTS) :
+	    enter(r, timeout);
+	proactor__ring_decode(r);
 	return is_ordinary(error) ? 0 : error;
 }
 
@@ -226,10 +271,12 @@ cancel_everything(struct proactor *p, struct ring *r)
 		io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY |
 		    IORING_ASYNC_CANCEL_ALL);
 		sqe->user_data = tagged(NULL, TAG_VOID);
+		r->ended++;
 		return;
 	}
 	io_uring_prep_cancel64(sqe, tagged(NULL, TAG_WAKE), 0);
 	sqe->user_data = tagged(NULL, TAG_VOID);
+	r->ended++;
 	proactor__for_each(p, cancel_one, p);
 	for (l = p->sources.next; l != &p->sources; l = l->next) {
 		source = container_of(l, struct proactor_event_source, link);
@@ -271,9 +318,10 @@ ring_abandon(struct proactor *p)
 		return;
 	}
 	discard(r);
-	while (r->pending != 0) {
+	while (proactor__ring_pending(r) != 0) {
 		/* What was not cancelled yet is asked again. */
 		cancel_everything(p, r);
+		r->uring.sq.sqe_head = *r->uring.sq.ktail;
 		error = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
 		    &tenth, NULL);
 		discard(r);
@@ -312,6 +360,8 @@ const struct backend proactor__io_uring = {
 	.create = ring_create,
 	.attach = ring_attach,
 	.start = proactor__ring_start,
+	.start_recv = proactor__ring_start_recv,
+	.start_send = proactor__ring_start_send,
 	.reserve = proactor__ring_reserve,
 	.resume = proactor__ring_resume,
 	.cancel = proactor__ring_cancel,
@@ -320,6 +370,7 @@ const struct backend proactor__io_uring = {
 	.forget = proactor__ring_forget,
 	.flush = ring_flush,
 	.wait = ring_wait,
+	.wait_long = proactor__ring_wait_long,
 	.wake = ring_wake,
 	.abandon = ring_abandon,
 	.destroy = ring_destroy,

@@ -18,12 +18,15 @@
 #define TAG_SOURCE	1u
 #define TAG_WAKE	2u
 #define TAG_VOID	3u	/* nobody waits for it */
+#define TAG_RECV	4u	/* an operation of start_recv() */
+#define TAG_SEND	5u	/* ... of start_send() */
 #define TAG_MASK	7u
 
 /* op_state.shape: how the operation is under way. */
 #define SHAPE_ZC	0x01u	/* sent without a copy */
 #define SHAPE_COPIED	0x04u	/* the kernel copied after all */
 #define SHAPE_MULTISHOT	0x08u	/* the kernel's multishot */
+#define SHAPE_PLAIN	0x20u	/* not by start_recv(), start_send() */
 #define SHAPE_STASHED	0x10u	/* a late connection, in status */
 
 /* What this kernel can do; asked once per process. */
@@ -42,7 +45,10 @@ struct ring {
 	struct ring_probe probe;
 	struct proactor *p;
 	unsigned int entries;		/* of the submission queue */
-	unsigned int pending;		/* requests that will complete */
+	unsigned int mask;
+	unsigned int cq_mask;
+	unsigned int limit;		/* the tail at which it may be full */
+	unsigned int ended;		/* entries that complete no more */
 	unsigned int wake_events;	/* flags of the wake poll */
 	int wake_fd;
 	bool attached;
@@ -76,6 +82,28 @@ tagged(const void *pointer, unsigned int tag)
 	return (uint64_t)(uintptr_t)pointer | tag;
 }
 
+/* ring.c */
+int	 proactor__ring_enter(struct ring *r, unsigned int wait,
+	    unsigned int flags);
+
+static inline int
+ring_enter(struct ring *r, unsigned int wait, unsigned int flags)
+{
+	struct io_uring_sq *sq = &r->uring.sq;
+	unsigned int tail = sq->sqe_tail;
+
+	io_uring_smp_store_release(sq->ktail, tail);
+	return proactor_uring_enter(r->uring.ring_fd,
+	    tail - IO_URING_READ_ONCE(*sq->khead), wait, flags);
+}
+
+/* Entries that will complete, or complete again. */
+static inline unsigned int
+proactor__ring_pending(const struct ring *r)
+{
+	return r->uring.sq.sqe_tail - r->ended;
+}
+
 /* probe.c */
 int	 proactor__ring_probe(struct ring_probe *ret_probe, char *why,
 	    size_t size);
@@ -96,8 +124,12 @@ proactor__ring_canceled(struct ring *r, struct proactor_op *op)
 }
 
 /* encode.c */
-struct io_uring_sqe *proactor__ring_sqe(struct ring *r);
+struct io_uring_sqe *proactor__ring_sqe_more(struct ring *r);
 void	 proactor__ring_start(struct proactor *p, struct proactor_op *op);
+int	 proactor__ring_start_recv(struct proactor *p,
+	    struct proactor_recv_op *op);
+int	 proactor__ring_start_send(struct proactor *p,
+	    struct proactor_send_op *op);
 void	 proactor__ring_wait_ready(struct proactor *p, struct proactor_op *op,
 	    int fd, unsigned int events);
 void	 proactor__ring_pause(struct proactor *p, struct proactor_op *op);
@@ -110,15 +142,52 @@ void	 proactor__ring_arm_wake(struct ring *r);
 void	 proactor__ring_retry(struct proactor *p, struct ring *r);
 bool	 proactor__ring_reserve(struct proactor *p, size_t count);
 
+/*
+ * An entry of the submission queue, after a flush if that is full.  NULL when
+ * the kernel takes nothing now.
+ */
+static inline struct io_uring_sqe *
+proactor__ring_sqe(struct ring *r)
+{
+	struct io_uring_sq *sq = &r->uring.sq;
+	unsigned int tail = sq->sqe_tail;
+
+	if (tail == r->limit)
+		return proactor__ring_sqe_more(r);
+	sq->sqe_tail = tail + 1;
+	return &sq->sqes[tail & r->mask];
+}
+
 /* slots.c */
 void	 proactor__ring_plant(struct proactor *p, struct ring *r);
 void	 proactor__ring_wait_end(struct proactor *p, struct ring *r);
-void	 proactor__ring_forget(struct proactor *p, int *slot);
-void	 proactor__ring_use(struct proactor *p, struct ring *r,
-	    struct io_uring_sqe *sqe, int *slot, uint16_t *uses);
+void	 proactor__ring_forget(struct proactor *p, int16_t *slot);
+bool	 proactor__ring_warm_up(struct proactor *p, struct ring *r, int fd,
+	    int16_t *slot, uint8_t *uses);
+
+/* Operations before the two system calls of moving in and out pay. */
+#ifndef USES_HOT
+#define USES_HOT	64
+#endif
+
+/*
+ * The descriptor that an entry names, and the flag that says of which kind it
+ * is.  uses counts up to the move.
+ */
+static inline void
+proactor__ring_use(struct proactor *p, struct ring *r,
+    struct io_uring_sqe *sqe, int16_t *slot, uint8_t *uses)
+{
+	if (*slot < 0 && (*uses >= USES_HOT ||
+	    !proactor__ring_warm_up(p, r, sqe->fd, slot, uses)))
+		return;
+	sqe->fd = *slot;
+	sqe->flags |= IOSQE_FIXED_FILE;
+}
 
 /* decode.c */
-bool	 proactor__ring_decode(struct proactor *p, struct ring *r);
+void	 proactor__ring_wait_long(struct proactor *p);
+void	 proactor__ring_decode(struct ring *r);
 bool	 proactor__ring_resume(struct proactor *p, struct proactor_op *op,
 	    int *ret_status, unsigned int *ret_flags);
 void	 proactor__ring_void(struct ring *r, struct io_uring_cqe *cqe);

@@ -12,9 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Operations before the two system calls of moving in and out pay. */
-#define USES_HOT	64
-
 #define SLOTS_MAX	4096u
 
 /* How long the end of a ring may take: 10 s, then something is wrong. */
@@ -93,7 +90,7 @@ proactor__ring_wait_end(struct proactor *p, struct ring *r)
 
 	if (r->sentinel < 0)
 		return;
-	if (r->pending != 0) {
+	if (proactor__ring_pending(r) != 0) {
 		do {
 			n = poll(&end, 1, END_MS);
 		} while (n < 0 && errno == EINTR);
@@ -107,7 +104,7 @@ proactor__ring_wait_end(struct proactor *p, struct ring *r)
 
 /* The owner, with no operation on it in flight. */
 void
-proactor__ring_forget(struct proactor *p, int *slot)
+proactor__ring_forget(struct proactor *p, int16_t *slot)
 {
 	struct ring *r = ring_of(p);
 	int none = -1;
@@ -120,22 +117,13 @@ proactor__ring_forget(struct proactor *p, int *slot)
 	*slot = -1;
 }
 
-/*
- * The descriptor that an entry names, and the flag that says of which kind it
- * is.  uses counts up to the move.
- */
-void
-proactor__ring_use(struct proactor *p, struct ring *r,
-    struct io_uring_sqe *sqe, int *slot, uint16_t *uses)
+/* Counts up to the move; true when it has come. */
+bool
+proactor__ring_warm_up(struct proactor *p, struct ring *r, int fd,
+    int16_t *slot, uint8_t *uses)
 {
-	if (*slot < 0) {
-		if (*uses >= USES_HOT || ++*uses < USES_HOT ||
-		    !(p->capabilities & PROACTOR_CAP_FIXED_FILES))
-			return;
-		*slot = move_in(p, r, sqe->fd);
-		if (*slot < 0)
-			return;
-	}
-	sqe->fd = *slot;
-	sqe->flags |= IOSQE_FIXED_FILE;
+	if (++*uses < USES_HOT || !(p->capabilities & PROACTOR_CAP_FIXED_FILES))
+		return false;
+	*slot = (int16_t)move_in(p, r, fd);
+	return *slot >= 0;
 }

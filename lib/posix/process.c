@@ -15,17 +15,21 @@
 
 #include "core/system.h"
 
-_Thread_local uint64_t proactor__self PROACTOR_TLS_MODEL;
+_Thread_local uint64_t proactor__self PROACTOR_TLS_MODEL = SELF_NONE;
 
 static _Atomic uint64_t threads;
 static _Atomic uint32_t generations;
-static _Atomic(_Atomic uint32_t *) page;
+
+/* The gates are words of the same page, the first 8 bytes left out. */
+#define GATES	448
+static _Atomic uint64_t gates_taken[GATES / 64];
+_Atomic(_Atomic uint32_t *) proactor__fork_page;
 
 uint64_t
 proactor__self_claim(void)
 {
-	if (proactor__self == 0)
-		proactor__self = atomic_fetch_add(&threads, 1) + 1;
+	if (proactor__self == SELF_NONE)
+		proactor__self = atomic_fetch_add(&threads, 1) + SELF_NONE + 1;
 	return proactor__self;
 }
 
@@ -44,7 +48,8 @@ map_page(void)
 	(void)madvise(memory, size, MADV_WIPEONFORK);
 #endif
 	fresh = memory;
-	if (!atomic_compare_exchange_strong(&page, &none, fresh)) {
+	if (!atomic_compare_exchange_strong(&proactor__fork_page, &none,
+	    fresh)) {
 		munmap(memory, size);
 		return none;
 	}
@@ -54,7 +59,7 @@ map_page(void)
 uint32_t
 proactor__generation_create(void)
 {
-	_Atomic uint32_t *word = atomic_load(&page);
+	_Atomic uint32_t *word = atomic_load(&proactor__fork_page);
 	uint32_t cleared = 0, fresh;
 
 	if (word == NULL && (word = map_page()) == NULL)
@@ -66,13 +71,38 @@ proactor__generation_create(void)
 	return atomic_load(word);
 }
 
-bool
-proactor__forked(uint32_t generation)
+_Atomic uint64_t *
+proactor__gate_take(void)
 {
-	_Atomic uint32_t *word = atomic_load_explicit(&page,
-	    memory_order_relaxed);
+	_Atomic uint64_t *gates = (_Atomic uint64_t *)(void *)
+	    atomic_load(&proactor__fork_page) + 1;
+	uint64_t taken;
+	unsigned int i, bit;
 
-	return atomic_load_explicit(word, memory_order_relaxed) != generation;
+	for (i = 0; i < GATES / 64; i++) {
+		taken = atomic_load(&gates_taken[i]);
+		while (taken != UINT64_MAX) {
+			bit = (unsigned int)__builtin_ctzll(~taken);
+			if (atomic_compare_exchange_weak(&gates_taken[i],
+			    &taken, taken | UINT64_C(1) << bit))
+				return &gates[i * 64 + bit];
+		}
+	}
+	return NULL;
+}
+
+void
+proactor__gate_give(_Atomic uint64_t *gate)
+{
+	_Atomic uint64_t *gates = (_Atomic uint64_t *)(void *)
+	    atomic_load(&proactor__fork_page) + 1;
+	size_t i;
+
+	if (gate == NULL)
+		return;
+	atomic_store(gate, 0);
+	i = (size_t)(gate - gates);
+	atomic_fetch_and(&gates_taken[i / 64], ~(UINT64_C(1) << i % 64));
 }
 
 const char *
