@@ -13,6 +13,8 @@ struct proactor_file;
 struct proactor_op;
 struct proactor_recv_op;
 struct proactor_send_op;
+struct proactor_file_read_op;
+struct proactor_file_write_op;
 struct proactor_socket;
 
 /* The most that a backend moves at once; Linux' MAX_RW_COUNT. */
@@ -58,6 +60,10 @@ struct backend {
 		    struct proactor_recv_op *op);
 	int	(*start_send)(struct proactor *p,
 		    struct proactor_send_op *op);
+	int	(*start_read)(struct proactor *p,
+		    struct proactor_file_read_op *op);
+	int	(*start_write)(struct proactor *p,
+		    struct proactor_file_write_op *op);
 
 	/*
 	 * Makes sure that the next count starts, the members of a chain, can

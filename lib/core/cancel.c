@@ -86,6 +86,12 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 		return PROACTOR_ENOENT;
 	if (!is_owner(p))
 		return cancel_foreign(p, op);
+	if (s->stage == STAGE_TIMER) {
+		/* Not the kernel's: there is nothing to flush. */
+		s->bits |= OPB_CANCEL;
+		proactor__timer_cancel(p, op);
+		return 0;
+	}
 	proactor__cancel(p, op);
 	if (!(p->special & SPECIAL_COLLECT))
 		(void)p->backend->flush(p);

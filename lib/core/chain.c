@@ -83,6 +83,7 @@ proactor__chain_advance(struct proactor *p, struct proactor_op *next,
 	for (; next != NULL; next = after) {
 		after = op_state(next)->chain;
 		op_state(next)->chain = NULL;
+		op_state(next)->before = NULL;
 		proactor__post(p, next, PROACTOR_ECANCELED, 0);
 	}
 	return false;

@@ -155,6 +155,8 @@ struct proactor_file {
 	int fd;
 	int16_t slot;
 	_Atomic uint8_t closing;
+	bool hot;			/* by start_read(), start_write() */
+	unsigned char ring_head[8];	/* as a socket's ring_in */
 	uint32_t posted;
 	struct link pending;
 	struct proactor_op *close;
@@ -357,6 +359,7 @@ void	 proactor__cancel_all(struct proactor *p);
 
 /* timer.c */
 struct proactor_op *proactor__timer_op(struct timer_node *node);
+void	 proactor__timer_cancel(struct proactor *p, struct proactor_op *op);
 
 /* event.c */
 void	 proactor__event_mailed(struct proactor *p,
@@ -374,6 +377,8 @@ int	 proactor__nop_submit(struct proactor *p, struct proactor_op *op);
 int	 proactor__timer_submit(struct proactor *p, struct proactor_op *op);
 int	 proactor__recv_submit(struct proactor *p, struct proactor_op *op);
 int	 proactor__send_submit(struct proactor *p, struct proactor_op *op);
+int	 proactor__read_submit(struct proactor *p, struct proactor_op *op);
+int	 proactor__write_submit(struct proactor *p, struct proactor_op *op);
 
 void	 proactor__socket_destroy(struct proactor_socket *s);
 void	 proactor__socket_settle(struct proactor_socket *s);
@@ -416,6 +421,9 @@ op_accept(struct proactor *p, struct proactor_op *op, enum stage stage)
 	atomic_store_explicit(&s->life, LIFE_FLIGHT, memory_order_release);
 }
 
+/* file.c */
+void	 proactor__file_destroy(struct proactor_file *f);
+
 /* stream.c */
 void	 proactor__stream_done_last(struct proactor *p,
 	    struct proactor_op *op, struct proactor_socket *s);
@@ -449,6 +457,29 @@ proactor__stream_done(struct proactor *p, struct proactor_op *op,
 		proactor__stream_done_last(p, op, s);
 	else
 		op->callback(op->user_data, op, 0, 0);
+}
+
+/* Success of what start_read() or start_write() started, with bytes set. */
+static inline void
+proactor__file_done(struct proactor *p, struct proactor_op *op,
+    struct proactor_file *f)
+{
+	_Atomic uint32_t *life = &op_state(op)->life;
+
+	if (f->close != NULL || atomic_fetch_sub_explicit(life, LIFE_FLIGHT,
+	    memory_order_acq_rel) != LIFE_FLIGHT) {
+		if (f->close == NULL)
+			atomic_fetch_add_explicit(life, LIFE_FLIGHT,
+			    memory_order_relaxed);
+		proactor__complete(p, op, 0, 0);
+		return;
+	}
+	list_remove(&op_state(op)->link);
+	p->in_flight--;
+	p->completed++;
+	if (object_drop(&f->object))
+		proactor__file_destroy(f);
+	op->callback(op->user_data, op, 0, 0);
 }
 
 static inline bool

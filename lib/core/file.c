@@ -84,7 +84,13 @@ void
 proactor_file_release(struct proactor_file *f)
 {
 	if (f != NULL && object_drop(&f->object))
-		proactor__object_close(&f->object, &f->fd, &f->slot);
+		proactor__file_destroy(f);
+}
+
+void
+proactor__file_destroy(struct proactor_file *f)
+{
+	proactor__object_close(&f->object, &f->fd, &f->slot);
 }
 
 /* The descriptor, for calls that the library has not; still the file's. */
@@ -287,6 +293,39 @@ read_begin(struct proactor *p, struct proactor_op *op)
 	p->backend->start(p, op);
 }
 
+/* Can a read or a write go to the backend in one piece? */
+static inline bool
+is_usual(struct proactor *p, struct proactor_file *f, uint64_t offset,
+    const struct proactor_span *span)
+{
+	return f != NULL && f->object.p == p && f->hot &&
+	    offset <= INT64_MAX && span->region == NULL &&
+	    span->offset != 0 && span->length <= BACKEND_LENGTH_MAX &&
+	    atomic_load_explicit(&f->closing, memory_order_relaxed) == 0;
+}
+
+static inline void
+enter_usual(struct proactor *p, struct proactor_op *op,
+    struct proactor_file *f)
+{
+	object_retain(&f->object);
+	op_accept(p, op, STAGE_KERNEL);
+	list_append(&f->pending, &op_state(op)->link);
+}
+
+int
+proactor__read_submit(struct proactor *p, struct proactor_op *op)
+{
+	struct proactor_file_read_op *r =
+	    container_of(op, struct proactor_file_read_op, base);
+
+	if (!is_usual(p, r->file, r->offset, &r->span))
+		return proactor__submit_plain(p, op);
+	r->bytes = 0;
+	enter_usual(p, op, r->file);
+	return p->backend->start_read(p, r);
+}
+
 const struct op_class proactor__file_read_class = {
 	.name = "file read",
 	.size = sizeof(struct proactor_file_read_op),
@@ -340,6 +379,19 @@ write_begin(struct proactor *p, struct proactor_op *op)
 	(void)write_enter(p, op);
 	op_state(op)->stage = STAGE_KERNEL;
 	p->backend->start(p, op);
+}
+
+int
+proactor__write_submit(struct proactor *p, struct proactor_op *op)
+{
+	struct proactor_file_write_op *w =
+	    container_of(op, struct proactor_file_write_op, base);
+
+	if (!is_usual(p, w->file, w->offset, &w->span))
+		return proactor__submit_plain(p, op);
+	w->bytes = 0;
+	enter_usual(p, op, w->file);
+	return p->backend->start_write(p, w);
 }
 
 const struct op_class proactor__file_write_class = {

@@ -53,8 +53,10 @@ uncheck(struct proactor_op *op)
 }
 
 static int
-check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count)
+check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count,
+    bool *ret_linked)
 {
+	unsigned int flags = 0;
 	size_t i;
 	int error = 0;
 
@@ -62,6 +64,7 @@ check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count)
 		error = check(p, ops[i], i > 0 ? ops[i - 1] : NULL);
 		if (error != 0)
 			break;
+		flags |= ops[i]->flags;
 		atomic_store_explicit(&op_state(ops[i])->life, LIFE_CHECKED,
 		    memory_order_relaxed);
 	}
@@ -70,6 +73,7 @@ check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count)
 	if (error != 0)
 		while (i > 0)
 			uncheck(ops[--i]);
+	*ret_linked = (flags & PROACTOR_OP_LINKED) != 0;
 	return error;
 }
 
@@ -125,25 +129,44 @@ proactor__begin(struct proactor *p, struct proactor_op *op)
 		proactor__class(op->type)->begin(p, op);
 }
 
+/* The owner: one that is of no chain and good. */
+static inline void
+begin_loose(struct proactor *p, struct proactor_op *op)
+{
+	const struct op_class *c = proactor__class(op->type);
+
+	if (c->retain != NULL)
+		c->retain(op);
+	op_accept(p, op, STAGE_IDLE);
+	list_init(&op_state(op)->link);
+	c->begin(p, op);
+}
+
 static int
 submit_owner(struct proactor *p, struct proactor_op *const *ops, size_t count)
 {
+	bool linked;
 	size_t i;
 	int error;
 
 	if (atomic_load_explicit(&p->phase, memory_order_relaxed) !=
 	    PHASE_RUNNING)
 		return PROACTOR_ESHUTDOWN;
-	error = check_batch(p, ops, count);
+	error = check_batch(p, ops, count, &linked);
 	if (error != 0)
 		return error;
+	if (!linked) {
+		for (i = 0; i < count; i++)
+			begin_loose(p, ops[i]);
+		(void)flush_outside(p);
+		return 0;
+	}
 	for (i = 0; i < count; i++) {
 		prepare(p, ops[i], STAGE_IDLE);
 		accept_op(ops[i]);
 	}
 	p->in_flight += count;
-	if (count > 1)
-		tie(ops, count);
+	tie(ops, count);
 	for (i = 0; i < count; i++) {
 		if (op_state(ops[i])->before != NULL)
 			continue;
@@ -167,12 +190,13 @@ submit_foreign(struct proactor *p, struct proactor_op *const *ops,
 {
 	struct mail *newest = NULL, *oldest = NULL;
 	struct op_state *s;
+	bool linked;
 	size_t i;
 	int error;
 
 	atomic_fetch_add(&p->mailed, count);
 	error = atomic_load(&p->phase) != PHASE_RUNNING ?
-	    PROACTOR_ESHUTDOWN : check_batch(p, ops, count);
+	    PROACTOR_ESHUTDOWN : check_batch(p, ops, count, &linked);
 	if (error != 0) {
 		/* A shutdown may be waiting for just this. */
 		if (atomic_fetch_sub(&p->mailed, count) == count &&
@@ -182,7 +206,7 @@ submit_foreign(struct proactor *p, struct proactor_op *const *ops,
 	}
 	for (i = 0; i < count; i++)
 		prepare(p, ops[i], STAGE_MAIL);
-	if (count > 1)
+	if (linked)
 		tie(ops, count);
 	for (i = 0; i < count; i++) {
 		s = op_state(ops[i]);
@@ -236,11 +260,7 @@ proactor__submit_plain(struct proactor *p, struct proactor_op *op)
 		if (error != 0)
 			return error;
 	}
-	if (c->retain != NULL)
-		c->retain(op);
-	op_accept(p, op, STAGE_IDLE);
-	list_init(&op_state(op)->link);
-	c->begin(p, op);
+	begin_loose(p, op);
 	return flush_outside(p);
 }
 
@@ -268,8 +288,8 @@ static int (*const submit_by_type[CLASSES])(struct proactor *p,
 	[PROACTOR_OP_SENDTO] = proactor__submit_plain,
 	[PROACTOR_OP_SOCKET_CLOSE] = proactor__submit_plain,
 	[PROACTOR_OP_FILE_OPEN] = proactor__submit_plain,
-	[PROACTOR_OP_FILE_READ] = proactor__submit_plain,
-	[PROACTOR_OP_FILE_WRITE] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_READ] = proactor__read_submit,
+	[PROACTOR_OP_FILE_WRITE] = proactor__write_submit,
 	[PROACTOR_OP_FILE_CLOSE] = proactor__submit_plain,
 	[PROACTOR_OP_MESSAGE] = proactor__submit_plain,
 };

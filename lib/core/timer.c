@@ -41,8 +41,8 @@ proactor__timer_submit(struct proactor *p, struct proactor_op *op)
 	return 0;
 }
 
-static void
-timer_cancel(struct proactor *p, struct proactor_op *op)
+void
+proactor__timer_cancel(struct proactor *p, struct proactor_op *op)
 {
 	proactor__timers_cancel(&p->timers, node_of(op));
 	proactor__post(p, op, PROACTOR_ECANCELED, 0);
@@ -52,7 +52,7 @@ const struct op_class proactor__timer_class = {
 	.name = "timer",
 	.size = sizeof(struct proactor_timer_op),
 	.begin = timer_begin,
-	.cancel = timer_cancel,
+	.cancel = proactor__timer_cancel,
 };
 
 void

@@ -539,7 +539,7 @@ decode_other(struct proactor *p, struct ring *r, uint64_t user_data,
  * kernel has no more of the operation, no chain is about it.
  */
 static inline void
-decode_recv_fast(struct proactor *p, struct ring *r, uint64_t user_data,
+decode_recv_short(struct proactor *p, struct ring *r, uint64_t user_data,
     struct io_uring_cqe *cqe)
 {
 	struct proactor_recv_op *op = (struct proactor_recv_op *)(uintptr_t)
@@ -562,7 +562,7 @@ decode_recv_fast(struct proactor *p, struct ring *r, uint64_t user_data,
 }
 
 static inline void
-decode_send_fast(struct proactor *p, struct ring *r, uint64_t user_data,
+decode_send_short(struct proactor *p, struct ring *r, uint64_t user_data,
     struct io_uring_cqe *cqe)
 {
 	struct proactor_send_op *op = (struct proactor_send_op *)(uintptr_t)
@@ -576,6 +576,28 @@ decode_send_fast(struct proactor *p, struct ring *r, uint64_t user_data,
 	}
 	op->bytes = (unsigned int)cqe->res;
 	proactor__stream_done(p, &op->base, op->socket, &op->socket->out);
+}
+
+/* A read and a write are alike. */
+_Static_assert(offsetof(struct proactor_file_read_op, bytes) ==
+    offsetof(struct proactor_file_write_op, bytes) &&
+    offsetof(struct proactor_file_read_op, file) ==
+    offsetof(struct proactor_file_write_op, file), "file operations");
+
+static void __attribute__((noinline))
+decode_file_short(struct proactor *p, struct ring *r, uint64_t user_data,
+    struct io_uring_cqe *cqe)
+{
+	struct proactor_file_read_op *op = (struct proactor_file_read_op *)
+	    (uintptr_t)(user_data - TAG_FILE);
+
+	if (cqe->res < 0) {
+		op_state(&op->base)->shape = SHAPE_PLAIN;
+		decode_other(p, r, (uintptr_t)op, cqe->res, cqe->flags);
+		return;
+	}
+	op->bytes = (unsigned int)cqe->res;
+	proactor__file_done(p, &op->base, op->file);
 }
 
 /* Completes n entries of the queue and gives them back to the kernel. */
@@ -593,10 +615,13 @@ decode_some(struct ring *r, unsigned int head, unsigned int n)
 		user_data = cqe->user_data;
 		switch (user_data & TAG_MASK) {
 		case TAG_RECV:
-			decode_recv_fast(r->p, r, user_data, cqe);
+			decode_recv_short(r->p, r, user_data, cqe);
 			break;
 		case TAG_SEND:
-			decode_send_fast(r->p, r, user_data, cqe);
+			decode_send_short(r->p, r, user_data, cqe);
+			break;
+		case TAG_FILE:
+			decode_file_short(r->p, r, user_data, cqe);
 			break;
 		default:
 			decode_other(r->p, r, user_data, cqe->res, cqe->flags);

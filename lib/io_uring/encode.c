@@ -220,6 +220,17 @@ encode_accept(struct proactor *p, struct ring *r,
 	    &op->peer.length, SOCK_CLOEXEC);
 }
 
+static void
+use_file(struct proactor *p, struct ring *r, struct io_uring_sqe *sqe,
+    struct proactor_file *f)
+{
+	proactor__ring_use(p, r, sqe, &f->slot, &f->object.uses);
+	if (f->object.uses >= USES_HOT) {
+		note_head(f->ring_head, IORING_OP_READ, sqe);
+		f->hot = true;
+	}
+}
+
 static int
 open_flags(unsigned int flags)
 {
@@ -271,16 +282,14 @@ encode(struct proactor *p, struct ring *r, struct proactor_op *op,
 		rd = AS(file_read, op);
 		io_uring_prep_read(sqe, rd->file->fd, memory_of(&rd->span, 0),
 		    length_of(&rd->span, 0), rd->offset);
-		proactor__ring_use(p, r, sqe, &rd->file->slot,
-		    &rd->file->object.uses);
+		use_file(p, r, sqe, rd->file);
 		break;
 	case PROACTOR_OP_FILE_WRITE:
 		wr = AS(file_write, op);
 		io_uring_prep_write(sqe, wr->file->fd,
 		    memory_of(&wr->span, 0), length_of(&wr->span, 0),
 		    wr->offset);
-		proactor__ring_use(p, r, sqe, &wr->file->slot,
-		    &wr->file->object.uses);
+		use_file(p, r, sqe, wr->file);
 		break;
 	case PROACTOR_OP_ACCEPT:
 		encode_accept(p, r, AS(accept, op), sqe);
@@ -355,7 +364,7 @@ start_other(struct proactor *p, struct proactor_op *op)
 {
 	if (op->type == PROACTOR_OP_RECV)
 		AS(recv, op)->bytes = 0;
-	else
+	else if (op->type == PROACTOR_OP_SEND)
 		AS(send, op)->bytes = 0;
 	proactor__ring_start(p, op);
 	return flush_outside(p);
@@ -372,9 +381,9 @@ flush_now(struct proactor *p)
 
 /* Everything about one entry at once; a queue that is full is for others. */
 static inline int
-start_fast(struct proactor *p, struct proactor_op *op,
-    const unsigned char head[8], const struct proactor_span *span,
-    unsigned int flags, unsigned int tag)
+start_short(struct proactor *p, struct proactor_op *op,
+    const unsigned char head[8], unsigned int opcode, uint64_t offset,
+    const struct proactor_span *span, unsigned int flags, unsigned int tag)
 {
 	struct ring *r = ring_of(p);
 	struct io_uring_sq *sq = &r->uring.sq;
@@ -386,7 +395,9 @@ start_fast(struct proactor *p, struct proactor_op *op,
 	sq->sqe_tail = tail + 1;
 	sqe = &sq->sqes[tail & r->mask];
 	memcpy(sqe, head, 8);
-	sqe->off = 0;
+	if (opcode != 0)
+		sqe->opcode = (uint8_t)opcode;
+	sqe->off = offset;
 	sqe->addr = span->offset;
 	sqe->len = (uint32_t)span->length;
 	sqe->msg_flags = flags;
@@ -398,15 +409,31 @@ start_fast(struct proactor *p, struct proactor_op *op,
 int
 proactor__ring_start_recv(struct proactor *p, struct proactor_recv_op *op)
 {
-	return start_fast(p, &op->base, op->socket->ring_in, &op->spans[0], 0,
-	    TAG_RECV);
+	return start_short(p, &op->base, op->socket->ring_in, 0, 0,
+	    &op->spans[0], 0, TAG_RECV);
 }
 
 int
 proactor__ring_start_send(struct proactor *p, struct proactor_send_op *op)
 {
-	return start_fast(p, &op->base, op->socket->ring_out, &op->spans[0],
-	    MSG_NOSIGNAL | MSG_WAITALL, TAG_SEND);
+	return start_short(p, &op->base, op->socket->ring_out, 0, 0,
+	    &op->spans[0], MSG_NOSIGNAL | MSG_WAITALL, TAG_SEND);
+}
+
+int
+proactor__ring_start_read(struct proactor *p,
+    struct proactor_file_read_op *op)
+{
+	return start_short(p, &op->base, op->file->ring_head,
+	    IORING_OP_READ, op->offset, &op->span, 0, TAG_FILE);
+}
+
+int
+proactor__ring_start_write(struct proactor *p,
+    struct proactor_file_write_op *op)
+{
+	return start_short(p, &op->base, op->file->ring_head,
+	    IORING_OP_WRITE, op->offset, &op->span, 0, TAG_FILE);
 }
 
 /*
@@ -458,7 +485,14 @@ name_of(struct proactor_op *op)
 {
 	if (op_state(op)->shape != 0)
 		return tagged(op, TAG_OP);
-	return tagged(op, op->type == PROACTOR_OP_RECV ? TAG_RECV : TAG_SEND);
+	switch (op->type) {
+	case PROACTOR_OP_RECV:
+		return tagged(op, TAG_RECV);
+	case PROACTOR_OP_SEND:
+		return tagged(op, TAG_SEND);
+	default:
+		return tagged(op, TAG_FILE);
+	}
 }
 
 static bool

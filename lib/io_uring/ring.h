@@ -20,6 +20,7 @@
 #define TAG_VOID	3u	/* nobody waits for it */
 #define TAG_RECV	4u	/* an operation of start_recv() */
 #define TAG_SEND	5u	/* ... of start_send() */
+#define TAG_FILE	6u	/* ... of start_read(), start_write() */
 #define TAG_MASK	7u
 
 /* op_state.shape: how the operation is under way. */
@@ -130,6 +131,10 @@ int	 proactor__ring_start_recv(struct proactor *p,
 	    struct proactor_recv_op *op);
 int	 proactor__ring_start_send(struct proactor *p,
 	    struct proactor_send_op *op);
+int	 proactor__ring_start_read(struct proactor *p,
+	    struct proactor_file_read_op *op);
+int	 proactor__ring_start_write(struct proactor *p,
+	    struct proactor_file_write_op *op);
 void	 proactor__ring_wait_ready(struct proactor *p, struct proactor_op *op,
 	    int fd, unsigned int events);
 void	 proactor__ring_pause(struct proactor *p, struct proactor_op *op);
