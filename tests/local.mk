@@ -179,10 +179,13 @@ check-kernels:
 	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/kernels.sh '$(abs_top_srcdir)'
 
 # Some alone: the unit tests, and whatever runs our code.
+code_tests = \
+	$(unit_programs) \
+	$(fault_programs) \
+	$(conformance_scripts) \
+	$(program_scripts)
 check-code:
-	$(MAKE) $(AM_MAKEFLAGS) check \
-	    TESTS='$(unit_programs) $(fault_programs) $(conformance_scripts) \
-	    $(program_scripts)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(code_tests)'
 
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs)'
