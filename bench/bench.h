@@ -24,6 +24,7 @@ enum slot {
 	SLOT_TIMER_ARM,		/* size: timers */
 	SLOT_TIMER_CANCEL,	/* size: timers, in the order of arming */
 	SLOT_TIMER_CANCEL_RANDOM,
+	SLOT_TIMER_CANCEL_CALLBACK,
 	SLOT_TIMER_FIRE,	/* size: timers, all due at once */
 	SLOT_TIMER_LATENESS,	/* size: timers, spread over a second */
 	SLOT_MESSAGE_SELF,	/* size: messages a batch, by the receiver */
@@ -75,6 +76,7 @@ struct run {
 	_Atomic uint64_t syscalls;
 	_Atomic uint64_t allocations;
 	_Atomic uint64_t held;		/* bytes allocated and not freed */
+	_Atomic unsigned int arrived;	/* SLOT_IDLE: connections so far */
 	_Atomic unsigned int settled;	/* SLOT_IDLE: all is in place */
 	_Atomic unsigned int measured;	/* the client is done with the server */
 	bool traced;			/* syscalls is kept */

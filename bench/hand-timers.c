@@ -164,18 +164,13 @@ arm_all(struct cell_state *s)
 		arm(s->wheel, &s->timers[i], timer_far(now, &seed));
 }
 
-/* What a cancelled timer's owner is told. */
 static void
 cancel_all(struct cell_state *s, bool shuffled)
 {
-	struct timer *t;
 	unsigned int i;
 
-	for (i = 0; i < s->count; i++) {
-		t = &s->timers[shuffled ? s->order[i] : i];
-		cancel(t);
-		t->callback(t);
-	}
+	for (i = 0; i < s->count; i++)
+		cancel(&s->timers[shuffled ? s->order[i] : i]);
 }
 
 void

@@ -69,9 +69,11 @@ library_idle(struct run *run)
 	proactor_accept_op_init(&s.accept, listener, on_accept, &s);
 	s.accept.base.flags = PROACTOR_OP_MULTISHOT;
 	check(proactor_submit_one(s.p, &s.accept.base), "proactor_submit_one");
-	while (s.accepted < run->size)
+	while (s.accepted < run->size) {
 		check(proactor_poll(s.p, PROACTOR_FOREVER, NULL),
 		    "proactor_poll");
+		run->arrived = s.accepted;
+	}
 	/* The last receives reach the kernel. */
 	library_own(s.p);
 	run->result[METRIC_HELD] = (double)(run->held - held) / run->size;

@@ -31,6 +31,7 @@ void	 library_post(struct run *run);
 void	 library_timer_arm(struct run *run);
 void	 library_timer_cancel(struct run *run);
 void	 library_timer_cancel_random(struct run *run);
+void	 library_timer_cancel_callback(struct run *run);
 void	 library_timer_fire(struct run *run);
 void	 library_timer_lateness(struct run *run);
 void	 library_message_self(struct run *run);

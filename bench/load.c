@@ -125,6 +125,9 @@ load_stream_in(struct run *run, unsigned int port, pid_t server)
 	free(buffer);
 }
 
+/* The listener's queue must not overflow: nobody would send a byte again. */
+#define AHEAD		1000u
+
 /* Connects and keeps still until the server has taken its measure. */
 void
 load_idle(struct run *run, unsigned int port, pid_t server)
@@ -135,8 +138,11 @@ load_idle(struct run *run, unsigned int port, pid_t server)
 	(void)server;
 	net_more_files();
 	fds = allocate(run->size, sizeof(*fds));
-	for (i = 0; i < run->size; i++)
+	for (i = 0; i < run->size; i++) {
+		while (i - run->arrived >= AHEAD)
+			usleep(100);
 		fds[i] = net_connect(port, true);
+	}
 	while (run->settled == 0)
 		usleep(1000);
 	for (i = 0; i < run->size; i++)

@@ -72,6 +72,7 @@ static const struct peer library = {
 		[SLOT_TIMER_ARM] = library_timer_arm,
 		[SLOT_TIMER_CANCEL] = library_timer_cancel,
 		[SLOT_TIMER_CANCEL_RANDOM] = library_timer_cancel_random,
+		[SLOT_TIMER_CANCEL_CALLBACK] = library_timer_cancel_callback,
 		[SLOT_TIMER_FIRE] = library_timer_fire,
 		[SLOT_TIMER_LATENESS] = library_timer_lateness,
 		[SLOT_MESSAGE_SELF] = library_message_self,

@@ -11,16 +11,6 @@ struct server {
 };
 
 static void
-listen_on(struct server *s)
-{
-	struct io_uring_sqe *sqe;
-
-	sqe = raw_sqe(&s->ring);
-	io_uring_prep_multishot_accept(sqe, s->listener, NULL, NULL, 0);
-	io_uring_sqe_set_data64(sqe, 0);
-}
-
-static void
 take(void *user, struct io_uring_cqe *cqe)
 {
 	struct io_uring_sqe *sqe;
@@ -36,7 +26,7 @@ take(void *user, struct io_uring_cqe *cqe)
 	io_uring_prep_close(sqe, cqe->res);
 	io_uring_sqe_set_data64(sqe, 1);
 	if ((cqe->flags & IORING_CQE_F_MORE) == 0)
-		listen_on(s);
+		raw_listen(&s->ring, s->listener, 0);
 }
 
 void
@@ -47,7 +37,7 @@ raw_accept(struct run *run)
 
 	net_more_files();
 	raw_ring_init(&s.ring, 256);
-	listen_on(&s);
+	raw_listen(&s.ring, s.listener, 0);
 	total = run->warm_up + run->operations;
 	while (s.closed < total) {
 		raw_turn(&s.ring, 1);

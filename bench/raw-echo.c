@@ -22,6 +22,7 @@ struct server {
 	struct io_uring ring;
 	struct connection *connections;
 	unsigned int accepted, closed;
+	int listener;
 };
 
 static void
@@ -47,14 +48,16 @@ reply(struct server *s, struct connection *c, unsigned int length)
 }
 
 static void
-on_accept(struct server *s, int fd)
+on_accept(struct server *s, struct io_uring_cqe *cqe)
 {
 	struct connection *c = &s->connections[s->accepted++];
 
-	if (fd < 0)
-		die("accept", fd);
-	c->fd = fd;
+	if (cqe->res < 0)
+		die("accept", cqe->res);
+	c->fd = cqe->res;
 	receive(s, c);
+	if ((cqe->flags & IORING_CQE_F_MORE) == 0)
+		raw_listen(&s->ring, s->listener, 0);
 }
 
 static void
@@ -64,7 +67,7 @@ take(void *user, struct io_uring_cqe *cqe)
 	struct server *s = user;
 
 	if (c == NULL)
-		on_accept(s, cqe->res);
+		on_accept(s, cqe);
 	else if (cqe->res <= 0) {
 		close(c->fd);
 		s->closed++;
@@ -77,15 +80,12 @@ take(void *user, struct io_uring_cqe *cqe)
 void
 raw_echo(struct run *run)
 {
-	struct server s = { .accepted = 0 };
-	struct io_uring_sqe *sqe;
+	struct server s = { .listener = run->listener };
 
 	net_more_files();
 	raw_ring_init(&s.ring, 1024);
 	s.connections = allocate(run->size, sizeof(*s.connections));
-	sqe = raw_sqe(&s.ring);
-	io_uring_prep_multishot_accept(sqe, run->listener, NULL, NULL, 0);
-	io_uring_sqe_set_data(sqe, NULL);
+	raw_listen(&s.ring, run->listener, 0);
 	while (s.closed < run->size) {
 		raw_turn(&s.ring, 1);
 		raw_reap(&s.ring, take, &s);

@@ -16,6 +16,7 @@ struct server {
 	struct io_uring ring;
 	struct connection *connections;
 	unsigned int accepted, closed;
+	int listener;
 };
 
 static void
@@ -37,25 +38,25 @@ take(void *user, struct io_uring_cqe *cqe)
 	sqe = raw_sqe(&s->ring);
 	io_uring_prep_recv(sqe, c->fd, c->buffer, sizeof(c->buffer), 0);
 	io_uring_sqe_set_data(sqe, c);
+	if ((cqe->flags & IORING_CQE_F_MORE) == 0)
+		raw_listen(&s->ring, s->listener, 0);
 }
 
 void
 raw_idle(struct run *run)
 {
-	struct server s = { .accepted = 0 };
-	struct io_uring_sqe *sqe;
+	struct server s = { .listener = run->listener };
 	uint64_t before;
 
 	net_more_files();
 	raw_ring_init(&s.ring, 256);
 	s.connections = allocate(run->size, sizeof(*s.connections));
 	before = run_resident();
-	sqe = raw_sqe(&s.ring);
-	io_uring_prep_multishot_accept(sqe, run->listener, NULL, NULL, 0);
-	io_uring_sqe_set_data(sqe, NULL);
+	raw_listen(&s.ring, run->listener, 0);
 	while (s.closed < run->size) {
 		raw_turn(&s.ring, 1);
 		raw_reap(&s.ring, take, &s);
+		run->arrived = s.accepted;
 		if (s.accepted < run->size || run->settled != 0)
 			continue;
 		run->result[METRIC_HELD] = 0;

@@ -24,6 +24,7 @@ struct server {
 	char *buffers;
 	int returned;			/* to the group, not yet published */
 	unsigned int closed;
+	int listener;
 };
 
 static void
@@ -83,6 +84,8 @@ take(void *user, struct io_uring_cqe *cqe)
 		if (cqe->res < 0)
 			die("accept", cqe->res);
 		receive(s, cqe->res);
+		if ((cqe->flags & IORING_CQE_F_MORE) == 0)
+			raw_listen(&s->ring, s->listener, TAG_ACCEPT);
 		break;
 	case TAG_RECV:
 		on_receive(s, what, cqe);
@@ -118,15 +121,12 @@ provide(struct server *s)
 void
 raw_echo_multishot(struct run *run)
 {
-	struct server s = { .closed = 0 };
-	struct io_uring_sqe *sqe;
+	struct server s = { .listener = run->listener };
 
 	net_more_files();
 	raw_ring_init(&s.ring, 1024);
 	provide(&s);
-	sqe = raw_sqe(&s.ring);
-	io_uring_prep_multishot_accept(sqe, run->listener, NULL, NULL, 0);
-	io_uring_sqe_set_data64(sqe, TAG_ACCEPT);
+	raw_listen(&s.ring, run->listener, TAG_ACCEPT);
 	while (s.closed < run->size) {
 		io_uring_buf_ring_advance(s.group, s.returned);
 		s.returned = 0;

@@ -43,3 +43,13 @@ raw_turn(struct io_uring *ring, unsigned int wait)
 	if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
 		die("io_uring_submit_and_wait", r);
 }
+
+void
+raw_listen(struct io_uring *ring, int listener, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe;
+
+	sqe = raw_sqe(ring);
+	io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, 0);
+	io_uring_sqe_set_data64(sqe, user_data);
+}

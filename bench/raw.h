@@ -55,6 +55,12 @@ raw_reap(struct io_uring *ring,
 	return n;
 }
 
+/*
+ * A multishot accept.  It ends, without MORE, when the completion queue is
+ * full.
+ */
+void	 raw_listen(struct io_uring *ring, int listener, uint64_t user_data);
+
 void	 raw_nop(struct run *run);
 void	 raw_timer_arm(struct run *run);
 void	 raw_timer_cancel(struct run *run);

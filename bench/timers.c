@@ -74,7 +74,6 @@ arm_all(struct timers *t)
 	}
 }
 
-/* With the callbacks, which is what a user waits for. */
 static void
 cancel_all(struct timers *t, bool shuffled)
 {
@@ -86,51 +85,68 @@ cancel_all(struct timers *t, bool shuffled)
 		op = &t->ops[shuffled ? t->order[i] : i];
 		check(proactor_cancel(t->p, &op->base), "proactor_cancel");
 	}
-	library_until(t->p, &t->completed, t->count);
+}
+
+/* Of arming, cancelling and calling back, one is measured. */
+enum part { ARM, CANCEL, CALL_BACK };
+
+static void
+begin_if(struct run *run, bool measured)
+{
+	if (measured)
+		run_begin(run);
+}
+
+static void
+end_if(struct run *run, bool measured)
+{
+	if (measured)
+		run_end(run, run->size);
+}
+
+static void
+arm_and_cancel(struct run *run, enum part part, bool shuffled)
+{
+	struct timers t;
+	uint64_t i;
+
+	init(&t, run, on_timer);
+	for (i = 0; i < run->operations; i += run->size) {
+		begin_if(run, part == ARM);
+		arm_all(&t);
+		end_if(run, part == ARM);
+		begin_if(run, part == CANCEL);
+		cancel_all(&t, shuffled);
+		end_if(run, part == CANCEL);
+		begin_if(run, part == CALL_BACK);
+		library_until(t.p, &t.completed, t.count);
+		end_if(run, part == CALL_BACK);
+	}
+	fini(&t);
 }
 
 void
 library_timer_arm(struct run *run)
 {
-	struct timers t;
-	uint64_t i;
-
-	init(&t, run, on_timer);
-	for (i = 0; i < run->operations; i += run->size) {
-		run_begin(run);
-		arm_all(&t);
-		run_end(run, run->size);
-		cancel_all(&t, false);
-	}
-	fini(&t);
-}
-
-static void
-cancel_timers(struct run *run, bool shuffled)
-{
-	struct timers t;
-	uint64_t i;
-
-	init(&t, run, on_timer);
-	for (i = 0; i < run->operations; i += run->size) {
-		arm_all(&t);
-		run_begin(run);
-		cancel_all(&t, shuffled);
-		run_end(run, run->size);
-	}
-	fini(&t);
+	arm_and_cancel(run, ARM, false);
 }
 
 void
 library_timer_cancel(struct run *run)
 {
-	cancel_timers(run, false);
+	arm_and_cancel(run, CANCEL, false);
 }
 
 void
 library_timer_cancel_random(struct run *run)
 {
-	cancel_timers(run, true);
+	arm_and_cancel(run, CANCEL, true);
+}
+
+void
+library_timer_cancel_callback(struct run *run)
+{
+	arm_and_cancel(run, CALL_BACK, false);
 }
 
 /* Deadlines from start on, within spread. */

@@ -50,14 +50,14 @@
 		.goals = { AT_MOST(CPU, 30), NO_ALLOCATION },		\
 	}
 
-#define TIMERS_FIRE(n)							\
+#define TIMERS_MORE(kind, which, n, count, text)				\
 	{								\
-		.name = "timer-fire-" #n,				\
-		.words = "timers that are due, fired, " #n " of them",	\
-		.slot = SLOT_TIMER_FIRE,				\
+		.name = "timer-" kind "-" #n,				\
+		.words = text ", " #n " of them",			\
+		.slot = SLOT_TIMER_##which,				\
 		.size = n,						\
 		.cores = 1,						\
-		.operations = n,					\
+		.operations = count,					\
 		.shown = CPU | COUNTS,					\
 		.goals = { NO_ALLOCATION },				\
 	}
@@ -155,14 +155,20 @@ const struct workload bench_workloads[] = {
 	TIMERS("arm", ARM, 10000, "timers armed"),
 	TIMERS("arm", ARM, 100000, "timers armed"),
 	TIMERS("arm", ARM, 1000000, "timers armed"),
-	TIMERS("cancel", CANCEL, 10000, "timers cancelled and called back"),
-	TIMERS("cancel", CANCEL, 100000, "timers cancelled and called back"),
-	TIMERS("cancel", CANCEL, 1000000, "timers cancelled and called back"),
+	TIMERS("cancel", CANCEL, 10000, "timers cancelled"),
+	TIMERS("cancel", CANCEL, 100000, "timers cancelled"),
+	TIMERS("cancel", CANCEL, 1000000, "timers cancelled"),
 	TIMERS("cancel-random", CANCEL_RANDOM, 1000000,
-	    "timers cancelled in random order and called back"),
-	TIMERS_FIRE(10000),
-	TIMERS_FIRE(100000),
-	TIMERS_FIRE(1000000),
+	    "timers cancelled in random order"),
+	TIMERS_MORE("cancel-callback", CANCEL_CALLBACK, 10000, 1000000,
+	    "callbacks of timers cancelled"),
+	TIMERS_MORE("cancel-callback", CANCEL_CALLBACK, 1000000, 1000000,
+	    "callbacks of timers cancelled"),
+	TIMERS_MORE("fire", FIRE, 10000, 10000, "timers that are due, fired"),
+	TIMERS_MORE("fire", FIRE, 100000, 100000,
+	    "timers that are due, fired"),
+	TIMERS_MORE("fire", FIRE, 1000000, 1000000,
+	    "timers that are due, fired"),
 	{
 		.name = "timer-late",
 		.words = "100000 timers within a second, how late",
