@@ -286,8 +286,8 @@ struct op_class {
 	void	(*leave)(struct proactor *p, struct proactor_op *op);
 };
 
-/* operation.c; a class for each type from 1 on. */
-#define CLASSES	(PROACTOR_OP_MESSAGE + 1)
+/* operation.c; a class for each type from 1 on, NULL where there is none. */
+#define CLASSES	(PROACTOR_OP_TIMEOUT + 1)
 extern const struct op_class *const proactor__classes[CLASSES];
 
 /* The class of a type, or NULL when there is none. */

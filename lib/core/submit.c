@@ -253,10 +253,10 @@ int
 proactor__submit_plain(struct proactor *p, struct proactor_op *op)
 {
 	const struct op_class *c = proactor__class(op->type);
+	int error;
 
 	if (c->check != NULL) {
-		int error = c->check(p, op);
-
+		error = c->check(p, op);
 		if (error != 0)
 			return error;
 	}
@@ -264,18 +264,9 @@ proactor__submit_plain(struct proactor *p, struct proactor_op *op)
 	return flush_outside(p);
 }
 
-static int
-submit_invalid(struct proactor *p, struct proactor_op *op)
-{
-	(void)p;
-	(void)op;
-	return PROACTOR_EINVAL;
-}
-
-/* The way in of one operation of no chain, by its type. */
+/* The way in of one operation of no chain, by its type; NULL: there is none. */
 static int (*const submit_by_type[CLASSES])(struct proactor *p,
     struct proactor_op *op) = {
-	submit_invalid,
 	[PROACTOR_OP_NOP] = proactor__nop_submit,
 	[PROACTOR_OP_TIMER] = proactor__timer_submit,
 	[PROACTOR_OP_EVENT_WAIT] = proactor__submit_plain,
@@ -313,8 +304,9 @@ proactor_submit_one(struct proactor *p, struct proactor_op *op)
 		return PROACTOR_EINVAL;
 	/* Its type, if it has no flags; else a large number. */
 	kind = (uint64_t)op->flags << 32 | op->type;
-	if (kind >= CLASSES || atomic_load_explicit(p->gate,
-	    memory_order_relaxed) != proactor__self)
+	if (kind >= CLASSES || submit_by_type[kind] == NULL ||
+	    atomic_load_explicit(p->gate, memory_order_relaxed) !=
+	    proactor__self)
 		return submit_any_one(p, op);
 	if (atomic_load_explicit(&op_state(op)->life,
 	    memory_order_relaxed) != LIFE_IDLE)

@@ -55,6 +55,16 @@ proactor__forked(uint32_t generation)
 /* True when the environment is to be ignored (set-uid and the like). */
 const char *proactor__environment(const char *name);
 
+/*
+ * Sleeps while *word is expected, until a wake or the deadline: 0, also for no
+ * reason, or ETIMEDOUT.  shared: the word is in memory of several processes.
+ */
+int	 proactor__futex_wait(_Atomic uint32_t *word, uint32_t expected,
+	    int64_t deadline, bool shared);
+/* Wakes up to count that sleep on word.  Async-signal-safe. */
+void	 proactor__futex_wake(_Atomic uint32_t *word, uint32_t count,
+	    bool shared);
+
 /* Sockets.  options are PROACTOR_SOCKET_*. */
 int	proactor__sys_socket(unsigned int kind, unsigned int options,
 	    int *ret_fd);
