@@ -43,6 +43,8 @@ else
 libproactor_internal_la_SOURCES += \
 	lib/posix/address.c \
 	lib/posix/clock.c \
+	lib/posix/condition.h \
+	lib/posix/futex.c \
 	lib/posix/handle.c \
 	lib/posix/process.c \
 	lib/posix/socket.c \

@@ -106,11 +106,18 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) $(PTHR
 # line in the list and one of its own below it.
 unit_programs = \
 	tests/unit/address \
+	tests/unit/futex \
+	tests/unit/futex-portable \
 	tests/unit/mailbox \
 	tests/unit/timers \
 	# EOL
 
 tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_futex_LDADD = $(unit_ldadd)
+# What systems without a futex(2) get, whichever this is.
+tests_unit_futex_portable_SOURCES = tests/unit/futex.c lib/posix/futex.c
+tests_unit_futex_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFUTEX_PORTABLE
+tests_unit_futex_portable_LDADD = $(unit_ldadd)
 tests_unit_mailbox_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 

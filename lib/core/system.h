@@ -56,12 +56,18 @@ proactor__forked(uint32_t generation)
 const char *proactor__environment(const char *name);
 
 /*
- * Sleeps while *word is expected, until a wake or the deadline: 0, also for no
- * reason, or ETIMEDOUT.  shared: the word is in memory of several processes.
+ * Sleeps while *word is expected, until a wake or the deadline (of
+ * proactor_now(); one in the past only looks).  0, also for no reason;
+ * ETIMEDOUT; or what makes sleeping impossible here, so that a loop must end.
+ * shared: the word is in memory of several processes, ENOTSUP where the system
+ * has no futex(2).
  */
 int	 proactor__futex_wait(_Atomic uint32_t *word, uint32_t expected,
 	    int64_t deadline, bool shared);
-/* Wakes up to count that sleep on word.  Async-signal-safe. */
+/*
+ * Wakes up to count that sleep on word.  Async-signal-safe where the system
+ * has a futex(2): elsewhere it takes a lock.
+ */
 void	 proactor__futex_wake(_Atomic uint32_t *word, uint32_t count,
 	    bool shared);
 
