@@ -43,7 +43,7 @@ mount -t tmpfs tmp /tmp
 ifconfig lo 127.0.0.1 up
 cd /tmp
 export PATH=/bin TMPDIR=/tmp PROACTOR_TEST_TIMEOUT=240
-export PROACTOR_REQUIRE_BACKENDS=io_uring
+export PROACTOR_REQUIRE_BACKENDS="io_uring epoll poll"
 for program in 'conformance io_uring' 'conformance io_uring mask=all' refused
 do
 	echo "program: $program"

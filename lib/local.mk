@@ -45,6 +45,7 @@ libproactor_internal_la_SOURCES += \
 	lib/posix/clock.c \
 	lib/posix/condition.h \
 	lib/posix/futex.c \
+	lib/posix/descriptor.c \
 	lib/posix/handle.c \
 	lib/posix/process.c \
 	lib/posix/socket.c \
@@ -61,6 +62,31 @@ libproactor_internal_la_SOURCES += \
 	lib/io_uring/ring.c \
 	lib/io_uring/ring.h \
 	lib/io_uring/slots.c \
+	# EOL
+endif
+
+if BACKEND_READINESS
+libproactor_internal_la_SOURCES += \
+	lib/readiness/attempt.c \
+	lib/readiness/engine.c \
+	lib/readiness/engine.h \
+	lib/readiness/files.c \
+	lib/readiness/offload.c \
+	lib/readiness/offload.h \
+	lib/readiness/slots.c \
+	lib/readiness/watch.c \
+	# EOL
+endif
+
+if BACKEND_EPOLL
+libproactor_internal_la_SOURCES += \
+	lib/readiness/epoll.c \
+	# EOL
+endif
+
+if BACKEND_POLL
+libproactor_internal_la_SOURCES += \
+	lib/readiness/poll.c \
 	# EOL
 endif
 

@@ -88,6 +88,7 @@ tests_conformance_conformance_LDADD = \
 	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
 
 conformance_scripts = \
+	tests/conformance/epoll.tap \
 	tests/conformance/io_uring-no-fixed-files.tap \
 	tests/conformance/io_uring-no-linked.tap \
 	tests/conformance/io_uring-no-messaging.tap \
@@ -95,6 +96,7 @@ conformance_scripts = \
 	tests/conformance/io_uring-no-zero-copy.tap \
 	tests/conformance/io_uring-none.tap \
 	tests/conformance/io_uring.tap \
+	tests/conformance/poll.tap \
 	# EOL
 
 dist_check_SCRIPTS += $(conformance_scripts)
@@ -168,7 +170,9 @@ EXTRA_DIST += \
 # Of the suite, what a variant of the build could break.
 quick_tests = \
 	$(unit_programs) \
+	tests/conformance/epoll.tap \
 	tests/conformance/io_uring.tap \
+	tests/conformance/poll.tap \
 	tests/build/headers.tap \
 	tests/build/install.tap \
 	tests/build/link.tap \

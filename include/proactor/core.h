@@ -56,6 +56,8 @@ struct proactor_options {
 	uint64_t allowed_capabilities;	/* PROACTOR_CAP_ALL */
 	uint32_t max_concurrent_operations;	/* a hint; 0: default */
 	uint32_t message_pool_capacity;	/* 0: 256 */
+	uint32_t file_threads;		/* at most; 0: default */
+	uint32_t reserved;		/* 0 */
 	proactor_realloc_fn realloc_fn;	/* NULL: the C library's */
 	void *realloc_data;
 	proactor_log_fn log_fn;		/* NULL: silence */

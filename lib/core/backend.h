@@ -17,12 +17,17 @@ struct proactor_file_read_op;
 struct proactor_file_write_op;
 struct proactor_socket;
 
+/* Timeouts of wait() that are none. */
+#define BACKEND_FOREVER	(-1)
+#define BACKEND_GLANCE	INT64_MIN	/* do not wait; looking can wait, too */
+
 /* The most that a backend moves at once; Linux' MAX_RW_COUNT. */
 #define BACKEND_LENGTH_MAX	0x7ffff000u
 
 struct backend_options {
 	uint32_t concurrency;		/* hint, 0: the backend's default */
 	uint64_t allowed;		/* capabilities */
+	uint32_t file_threads;		/* at most; 0: the default */
 };
 
 /*
@@ -86,7 +91,10 @@ struct backend {
 	/* Watches a source once, calls proactor__source_fired(). */
 	void	(*watch)(struct proactor *p,
 		    struct proactor_event_source *source);
-	/* Ends the watch; _fired() comes with PROACTOR_ECANCELED or more. */
+	/*
+	 * Ends the watch of a source that is armed or is just called back;
+	 * for an armed one _fired() comes with PROACTOR_ECANCELED or more.
+	 */
 	void	(*unwatch)(struct proactor *p,
 		    struct proactor_event_source *source);
 
@@ -94,19 +102,19 @@ struct backend {
 	 * A socket or file is about to be closed, with nothing in flight:
 	 * undoes what start() has set *slot to, if it has.
 	 */
-	void	(*forget)(struct proactor *p, int16_t *slot);
+	void	(*forget)(struct proactor *p, int fd, int16_t *slot);
 
 	/* Hands to the kernel what start() has collected.  Does not block. */
 	int	(*flush)(struct proactor *p);
 
 	/*
 	 * Hands over, waits until something has completed or until timeout
-	 * nanoseconds have passed (negative: for ever; 0: not at all), and
+	 * nanoseconds have passed (0: not at all; or one of the above), and
 	 * completes what is there.  0, or a code when nothing will ever work.
 	 */
 	int	(*wait)(struct proactor *p, int64_t timeout);
 
-	/* wait() without a timeout; what goes wrong is left to the next. */
+	/* wait(p, BACKEND_FOREVER); what goes wrong is left to the next. */
 	void	(*wait_long)(struct proactor *p);
 
 	/* Ends a wait() under way.  Any thread, async-signal-safe. */

@@ -132,7 +132,9 @@ struct proactor_socket {
 	uint8_t kind;
 	uint8_t options;
 	_Atomic uint8_t state;		/* PROACTOR_SOCKET_STATE_* */
-	bool poll_first : 1;		/* the last receive drained it */
+	bool drained : 1;		/* by the last receive */
+	bool ended : 1;			/* the peer's end was seen, or an error */
+	bool nonblocking : 1;		/* the engine has seen to it */
 	/*
 	 * The backend's word that operations of this direction can go by
 	 * start_recv(), start_send().
@@ -156,6 +158,7 @@ struct proactor_file {
 	int16_t slot;
 	_Atomic uint8_t closing;
 	bool hot;			/* by start_read(), start_write() */
+	uint8_t ways;			/* the readiness engine's, files.c */
 	unsigned char ring_head[8];	/* as a socket's ring_in */
 	uint32_t posted;
 	struct link pending;
@@ -182,6 +185,11 @@ struct proactor_event_source {
 	bool calling;
 	bool failed;			/* the watch could not be kept */
 	unsigned int wanted;		/* PROACTOR_POLL_* */
+	/* The readiness engine's, see watch.c. */
+	struct proactor_event_source *next;
+	struct proactor_event_source *due_next;
+	unsigned int fired;
+	bool watched;
 };
 
 struct message_cell {
@@ -419,6 +427,15 @@ op_accept(struct proactor *p, struct proactor_op *op, enum stage stage)
 	atomic_store_explicit(&s->p, p, memory_order_relaxed);
 	p->in_flight++;
 	atomic_store_explicit(&s->life, LIFE_FLIGHT, memory_order_release);
+}
+
+/* Does a multishot accept survive this? */
+static inline bool
+accept_survives(int status)
+{
+	return status == PROACTOR_EMFILE || status == PROACTOR_ENFILE ||
+	    status == PROACTOR_ENOBUFS || status == PROACTOR_ENOMEM ||
+	    status == PROACTOR_ECONNABORTED || status == PROACTOR_EPROTO;
 }
 
 /* file.c */

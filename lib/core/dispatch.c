@@ -147,8 +147,8 @@ receive_cancel(struct proactor *p, struct proactor_op *op)
 	const struct op_class *c = proactor__class(op->type);
 	struct op_state *s = op_state(op);
 	struct proactor_op *next = s->chain;
-	unsigned int flags = s->completion_flags;
-	int status = s->status;
+	unsigned int flags;
+	int status;
 
 	if (s->stage != STAGE_AWAIT_MAIL) {
 		atomic_store_explicit(&s->life, LIFE_FLIGHT,
@@ -156,6 +156,8 @@ receive_cancel(struct proactor *p, struct proactor_op *op)
 		proactor__cancel(p, op);
 		return;
 	}
+	flags = s->completion_flags;
+	status = s->status;
 	atomic_store_explicit(&s->life, LIFE_IDLE, memory_order_release);
 	if (c->leave != NULL)
 		c->leave(p, op);
@@ -257,7 +259,7 @@ anything_ready(struct proactor *p)
 }
 
 /*
- * How long the backend may wait: nanoseconds, negative for ever.  0 with
+ * How long the backend may wait: nanoseconds or BACKEND_FOREVER.  0 with
  * *passed set when the deadline is over.
  */
 static int64_t
@@ -271,7 +273,7 @@ time_to_wait(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
 	if (p->timers.count != 0)
 		next = proactor__timers_next(&p->timers, now);
 	if (next == PROACTOR_FOREVER && deadline == PROACTOR_FOREVER)
-		return -1;
+		return BACKEND_FOREVER;
 	if (now == 0)
 		now = proactor_now();
 	if (deadline <= now) {
@@ -301,13 +303,13 @@ proactor__turn(struct proactor *p, int64_t deadline)
 {
 	struct link batch;
 	int64_t now, timeout;
-	bool passed;
+	bool passed, sleep;
 	int error;
 
 	for (;;) {
 		passed = false;
 		now = 0;
-		timeout = 0;
+		timeout = BACKEND_GLANCE;
 		list_init(&batch);
 		if (atomic_load_explicit(&p->posted, memory_order_relaxed))
 			atomic_exchange(&p->posted, 0);
@@ -329,7 +331,8 @@ proactor__turn(struct proactor *p, int64_t deadline)
 				timeout = time_to_wait(p, deadline, now,
 				    &passed);
 		}
-		if (timeout != 0) {
+		sleep = timeout != 0 && timeout != BACKEND_GLANCE;
+		if (sleep) {
 			if (is_over(p))
 				return 0;
 			atomic_store(&p->asleep, 1);
@@ -340,7 +343,7 @@ proactor__turn(struct proactor *p, int64_t deadline)
 			}
 		}
 		error = p->backend->wait(p, timeout);
-		if (timeout != 0)
+		if (sleep)
 			atomic_store_explicit(&p->asleep, 0,
 			    memory_order_relaxed);
 		run(p, &batch);

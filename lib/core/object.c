@@ -110,7 +110,7 @@ close_left(struct proactor *p, int *fd, int16_t *slot)
 	if (*fd < 0)
 		return;
 	if (atomic_load(&p->phase) != PHASE_DEAD)
-		p->backend->forget(p, slot);
+		p->backend->forget(p, *fd, slot);
 	proactor__sys_close(*fd);
 	*fd = -1;
 }
@@ -130,7 +130,7 @@ proactor__object_close(struct object *o, int *fd, int16_t *slot)
 
 	if (*fd >= 0 && (*slot < 0 || is_owner(p) || dead)) {
 		if (!dead)
-			p->backend->forget(p, slot);
+			p->backend->forget(p, *fd, slot);
 		proactor__sys_close(*fd);
 		*fd = -1;
 	}

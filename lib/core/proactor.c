@@ -10,6 +10,8 @@
 
 #define CAPABILITIES_KNOWN	((UINT64_C(1) << 10) - 1)
 
+#define FILE_THREADS_MAX	1024u
+
 static void *
 realloc_default(void *user_data, void *memory, size_t size)
 {
@@ -47,7 +49,8 @@ options_read(const struct proactor_options *from, struct proactor_options *to)
 		return PROACTOR_EINVAL;
 	memcpy(to, from, from->size);
 	if ((to->flags & ~PROACTOR_DEFER_SUBMIT) != 0 ||
-	    to->message_pool_capacity > (UINT32_C(1) << 30))
+	    to->message_pool_capacity > (UINT32_C(1) << 30) ||
+	    to->file_threads > FILE_THREADS_MAX || to->reserved != 0)
 		return PROACTOR_EINVAL;
 	return 0;
 }
@@ -79,6 +82,7 @@ choose(struct proactor *p, const struct proactor_options *options)
 		name = proactor__environment("PROACTOR_BACKEND");
 	bo.concurrency = options->max_concurrent_operations;
 	bo.allowed = options->allowed_capabilities;
+	bo.file_threads = options->file_threads;
 	for (b = proactor__backends; *b != NULL; b++) {
 		if (name != NULL && strcmp((*b)->name, name) != 0)
 			continue;

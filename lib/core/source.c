@@ -64,9 +64,9 @@ static void
 source_drop(struct proactor *p, struct proactor_event_source *source)
 {
 	source->dead = true;
-	if (source->armed)
+	if (source->armed || source->calling)
 		p->backend->unwatch(p, source);
-	else if (!source->calling)
+	else
 		source_free(source);
 }
 

@@ -89,6 +89,21 @@ int	proactor__sys_check_fd(int fd);
 int	proactor__sys_watchable(int fd, unsigned int *ret_wanted);
 void	proactor__sys_close(int fd);
 
+/* open(2)'s flags for PROACTOR_FILE_*, poll(2)'s events for PROACTOR_POLL_*. */
+int	 proactor__sys_open_flags(unsigned int flags);
+short	 proactor__sys_poll_mask(unsigned int events);
+unsigned int proactor__sys_poll_events(int mask);
+
+/* A descriptor to end a wait with: readable after a signal, until drained. */
+struct wake {
+	int read_fd;
+	int write_fd;		/* the same with eventfd(2) */
+};
+int	 proactor__sys_wake_create(struct wake *ret_wake);
+void	 proactor__sys_wake_signal(const struct wake *wake);
+void	 proactor__sys_wake_drain(const struct wake *wake);
+void	 proactor__sys_wake_close(struct wake *wake);
+
 /* True when the address is one that kind can use. */
 bool	proactor__address_fits(const struct proactor_address *address,
 	    unsigned int kind);

@@ -84,7 +84,7 @@ decode_recv(struct proactor *p, struct proactor_recv_op *op, int result,
 		    status);
 	}
 	op->bytes = (size_t)result;
-	s->poll_first = ring_of(p)->probe.poll_first &&
+	s->drained = ring_of(p)->probe.poll_first &&
 	    !(cqe_flags & IORING_CQE_F_SOCK_NONEMPTY);
 	*status = 0;
 	if (!(op->base.flags & PROACTOR_OP_MULTISHOT) ||

@@ -108,7 +108,7 @@ encode_recv(struct proactor *p, struct ring *r, struct proactor_recv_op *op,
 		io_uring_prep_recvmsg(sqe, s->fd, fill(op->opaque, op->spans,
 		    op->span_count, 0), 0);
 	proactor__ring_use(p, r, sqe, &s->slot, &s->object.uses);
-	if (s->poll_first)
+	if (s->drained)
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 	if (s->object.uses >= USES_HOT) {
 		note_head(s->ring_in, IORING_OP_RECV, sqe);
@@ -307,11 +307,13 @@ encode(struct proactor *p, struct ring *r, struct proactor_op *op,
 		encode_sendto(p, r, AS(sendto, op), sqe);
 		break;
 	case PROACTOR_OP_SOCKET_CLOSE:
-		proactor__ring_forget(p, &AS(socket_close, op)->socket->slot);
+		proactor__ring_forget(p, AS(socket_close, op)->socket->fd,
+		    &AS(socket_close, op)->socket->slot);
 		io_uring_prep_close(sqe, AS(socket_close, op)->socket->fd);
 		break;
 	case PROACTOR_OP_FILE_CLOSE:
-		proactor__ring_forget(p, &AS(file_close, op)->file->slot);
+		proactor__ring_forget(p, AS(file_close, op)->file->fd,
+		    &AS(file_close, op)->file->slot);
 		io_uring_prep_close(sqe, AS(file_close, op)->file->fd);
 		break;
 	case PROACTOR_OP_FILE_OPEN:
@@ -562,7 +564,8 @@ void
 proactor__ring_unwatch(struct proactor *p,
     struct proactor_event_source *source)
 {
-	(void)cancel_request(ring_of(p), tagged(source, TAG_SOURCE));
+	if (source->armed)
+		(void)cancel_request(ring_of(p), tagged(source, TAG_SOURCE));
 }
 
 /* One poll of the wake descriptor that stays, where the kernel has that. */

@@ -227,6 +227,8 @@ ring_wait(struct proactor *p, int64_t timeout)
 	struct ring *r = ring_of(p);
 	int error;
 
+	if (timeout == BACKEND_GLANCE)
+		timeout = 0;
 	if (p->special & SPECIAL_LEFT)
 		timeout = attend(p, r, timeout);
 	if (timeout != 0 && io_uring_cq_ready(&r->uring) != 0)

@@ -166,7 +166,7 @@ proactor__ring_sqe(struct ring *r)
 /* slots.c */
 void	 proactor__ring_plant(struct proactor *p, struct ring *r);
 void	 proactor__ring_wait_end(struct proactor *p, struct ring *r);
-void	 proactor__ring_forget(struct proactor *p, int16_t *slot);
+void	 proactor__ring_forget(struct proactor *p, int fd, int16_t *slot);
 bool	 proactor__ring_warm_up(struct proactor *p, struct ring *r, int fd,
 	    int16_t *slot, uint8_t *uses);
 

@@ -104,11 +104,12 @@ proactor__ring_wait_end(struct proactor *p, struct ring *r)
 
 /* The owner, with no operation on it in flight. */
 void
-proactor__ring_forget(struct proactor *p, int16_t *slot)
+proactor__ring_forget(struct proactor *p, int fd, int16_t *slot)
 {
 	struct ring *r = ring_of(p);
 	int none = -1;
 
+	(void)fd;
 	if (*slot < 0)
 		return;
 	(void)io_uring_register_files_update(&r->uring, (unsigned int)*slot,

@@ -103,6 +103,19 @@ struct op_list {
 	struct mail **end;
 };
 
+/*
+ * A descriptor that is watched for others than a socket's operations.  When a
+ * socket has the slot of its number it is a duplicate that is watched.
+ */
+struct watch {
+	struct link link;		/* duplicates, restless, or none */
+	struct mail *ops;		/* handle polls, file operations */
+	struct proactor_event_source *sources;
+	int origin;			/* the descriptor that was named */
+	int fd;				/* the one that is watched */
+	bool restless;			/* always ready, cannot be watched */
+};
+
 struct engine {
 	struct proactor *p;
 	const struct demux *demux;
@@ -110,13 +123,36 @@ struct engine {
 	struct slot *slots;
 	uint32_t slot_count;
 	uint32_t skipped;		/* turns without a look at the demux */
+	struct op_list fresh;		/* not yet attempted */
 	struct op_list work;		/* to be attempted in the next turn */
+	struct op_list due;		/* what the demux has brought */
 	struct op_list paused;		/* to be attempted at resume_at */
 	int64_t resume_at;
-	struct link duplicates;		/* watches of a duplicate */
-	struct watch *free_watches;
-	struct link restless;		/* watches that are always ready */
+	struct proactor_event_source *due_sources;
+	struct link duplicates;
+	struct link restless;
 	struct offload_client offload;
+};
+
+/* op_state.shape: where an operation is. */
+#define SHAPE_LISTED	0x01u	/* on fresh, work, due or paused */
+#define SHAPE_PARKED	0x02u	/* its socket's readiness is waited for */
+#define SHAPE_WATCHED	0x04u	/* on the list of a watch */
+#define SHAPE_THREAD	0x08u	/* with the threads */
+#define SHAPE_DONE	0x10u	/* over, with op_state.status */
+#define SHAPE_UNDER_WAY	0x20u	/* a connect that the system has begun */
+
+/* What an attempt has come to: the operation is over, or needs ... */
+enum need {
+	NEED_NOTHING,		/* it is over */
+	NEED_IN,		/* its socket to be readable */
+	NEED_OUT,		/* ... writable */
+	NEED_FILE_IN,		/* its file to be readable */
+	NEED_FILE_OUT,
+	NEED_HANDLE,		/* its handle */
+	NEED_PAUSE,		/* time */
+	NEED_TURN,		/* others to have their turn */
+	NEED_THREAD		/* a thread that may block */
 };
 
 static inline struct engine *
@@ -131,6 +167,14 @@ slot_key(const struct engine *e, int fd)
 	return (uint64_t)e->slots[fd].generation << 32 | (uint32_t)fd;
 }
 
+static inline struct proactor_op *
+op_of_mail(struct mail *mail)
+{
+	return op_of_state(container_of(mail, struct op_state, mail));
+}
+
+#define AS(type, op)	container_of(op, struct proactor_ ## type ## _op, base)
+
 /* engine.c */
 
 /*
@@ -142,5 +186,98 @@ void	 proactor__engine_fired(struct engine *e, uint64_t key,
 
 /* The watch of key could not be made after all; as _fired(). */
 void	 proactor__engine_failed(struct engine *e, uint64_t key, int error);
+
+int	 proactor__engine_create(struct proactor *p, const struct demux *demux,
+	    const struct backend_options *options, char *why, size_t size);
+void	 proactor__engine_list(struct op_list *list, struct proactor_op *op);
+
+/* What the backends of all demultiplexers have in common: after .create. */
+#define ENGINE_BACKEND \
+	.attach = proactor__engine_attach, \
+	.start = proactor__engine_start, \
+	.start_recv = proactor__engine_start_recv, \
+	.start_send = proactor__engine_start_send, \
+	.start_read = proactor__engine_start_read, \
+	.start_write = proactor__engine_start_write, \
+	.cancel = proactor__engine_cancel, \
+	.watch = proactor__engine_watch, \
+	.unwatch = proactor__engine_unwatch, \
+	.forget = proactor__engine_forget, \
+	.flush = proactor__engine_flush, \
+	.wait = proactor__engine_wait, \
+	.wait_long = proactor__engine_wait_long, \
+	.wake = proactor__engine_wake, \
+	.abandon = proactor__engine_abandon, \
+	.destroy = proactor__engine_destroy, \
+	.dispose = proactor__engine_dispose, \
+	.explain = proactor__engine_explain
+
+int	 proactor__engine_attach(struct proactor *p);
+void	 proactor__engine_start(struct proactor *p, struct proactor_op *op);
+int	 proactor__engine_start_recv(struct proactor *p,
+	    struct proactor_recv_op *op);
+int	 proactor__engine_start_send(struct proactor *p,
+	    struct proactor_send_op *op);
+int	 proactor__engine_start_read(struct proactor *p,
+	    struct proactor_file_read_op *op);
+int	 proactor__engine_start_write(struct proactor *p,
+	    struct proactor_file_write_op *op);
+void	 proactor__engine_cancel(struct proactor *p, struct proactor_op *op);
+int	 proactor__engine_flush(struct proactor *p);
+int	 proactor__engine_wait(struct proactor *p, int64_t timeout);
+void	 proactor__engine_wait_long(struct proactor *p);
+void	 proactor__engine_wake(struct proactor *p);
+void	 proactor__engine_abandon(struct proactor *p);
+void	 proactor__engine_destroy(struct proactor *p, bool forked);
+void	 proactor__engine_dispose(struct proactor *p);
+unsigned int proactor__engine_explain(const struct proactor *p,
+	    uint64_t capability, const char **ret_reason);
+
+/* slots.c */
+struct slot *proactor__slot(struct engine *e, int fd);
+int	 proactor__slot_set(struct engine *e, int fd, unsigned int wanted,
+	    enum slot_mode mode);
+void	 proactor__slot_forget(struct engine *e, int fd);
+int	 proactor__socket_park(struct engine *e, struct proactor_socket *s,
+	    unsigned int events);
+void	 proactor__engine_forget(struct proactor *p, int fd, int16_t *slot);
+
+/* watch.c */
+int	 proactor__watch_op(struct engine *e, int fd, struct proactor_op *op);
+void	 proactor__unwatch_op(struct engine *e, struct proactor_op *op);
+void	 proactor__watch_fired(struct engine *e, struct watch *w,
+	    unsigned int events);
+void	 proactor__watch_failed(struct engine *e, struct watch *w, int error);
+int	 proactor__watch_move(struct engine *e, struct watch *w);
+void	 proactor__watch_idle(struct engine *e, struct watch *w);
+void	 proactor__watch_free_all(struct engine *e);
+void	 proactor__restless_fired(struct engine *e);
+void	 proactor__due_sources(struct engine *e);
+void	 proactor__engine_watch(struct proactor *p,
+	    struct proactor_event_source *source);
+void	 proactor__engine_unwatch(struct proactor *p,
+	    struct proactor_event_source *source);
+
+/*
+ * attempt_*.c: one attempt that does not block.  *status is set with
+ * NEED_NOTHING.  None calls back.
+ */
+enum need proactor__attempt(struct engine *e, struct proactor_op *op,
+	    int *status);
+enum need proactor__attempt_recv(struct engine *e, struct proactor_recv_op *op,
+	    int *status);
+enum need proactor__attempt_send(struct engine *e, struct proactor_send_op *op,
+	    int *status);
+enum need proactor__attempt_recvfrom(struct proactor_recvfrom_op *op,
+	    int *status);
+enum need proactor__attempt_sendto(struct proactor_sendto_op *op, int *status);
+enum need proactor__attempt_accept(struct proactor_accept_op *op, int *status);
+enum need proactor__attempt_connect(struct proactor_connect_op *op,
+	    int *status);
+enum need proactor__attempt_file(struct engine *e, struct proactor_op *op,
+	    int *status);
+void	 proactor__file_execute(struct mail *job);
+int	 proactor__file_returned(struct proactor *p, struct proactor_op *op);
+void	 proactor__file_void(struct proactor_op *op);
 
 #endif

@@ -444,6 +444,7 @@ cancel_waiting_open(void)
 	char path[PATH_ROOM];
 	struct world w;
 	size_t before;
+	int other = -1;
 
 	world_open(&w, NULL);
 	CHECK_INT(mkfifo(temp_path(path, "fifo"), 0600), 0);
@@ -458,9 +459,17 @@ cancel_waiting_open(void)
 		SKIP("a FIFO does not make it wait: %s",
 		    proactor_errname(w.r.seen[0].status));
 	CHECK_INT(proactor_cancel(w.p, &op.base), 0);
+	/* Where a thread waits in open(2), it says what it did. */
+	if (strcmp(proactor_backend_name(w.p), "io_uring") != 0)
+		other = open(path, O_RDONLY | O_NONBLOCK);
 	CHECK(poll_finals(&w, &op, 1));
-	CHECK_INT(status_of(&w.r, &op), PROACTOR_ECANCELED);
-	CHECK(op.file == NULL);
+	if (other < 0 || status_of(&w.r, &op) != 0) {
+		CHECK_INT(status_of(&w.r, &op), PROACTOR_ECANCELED);
+		CHECK(op.file == NULL);
+	}
+	proactor_file_release(op.file);
+	if (other >= 0)
+		close(other);
 	CHECK_INT(open_fds(), before);
 	world_close(&w);
 }
