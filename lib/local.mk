@@ -11,11 +11,15 @@ libproactor_internal_la_SOURCES = \
 	lib/core/cancel.c \
 	lib/core/chain.c \
 	lib/core/class.h \
+	lib/core/connection.c \
 	lib/core/core.h \
+	lib/core/datagram.c \
 	lib/core/dispatch.c \
 	lib/core/error.c \
 	lib/core/event.c \
 	lib/core/file.c \
+	lib/core/file.h \
+	lib/core/file_io.c \
 	lib/core/handle.c \
 	lib/core/list.h \
 	lib/core/mailbox.h \
@@ -26,13 +30,16 @@ libproactor_internal_la_SOURCES = \
 	lib/core/poll.c \
 	lib/core/proactor.c \
 	lib/core/socket.c \
+	lib/core/socket_close.c \
 	lib/core/source.c \
 	lib/core/stream.c \
+	lib/core/stream.h \
 	lib/core/submit.c \
 	lib/core/system.h \
 	lib/core/timer.c \
 	lib/core/timers.c \
 	lib/core/timers.h \
+	lib/core/transfer.c \
 	lib/core/version.c \
 	# EOL
 
@@ -57,11 +64,17 @@ if BACKEND_IO_URING
 libproactor_internal_la_SOURCES += \
 	lib/io_uring/compat.h \
 	lib/io_uring/decode.c \
+	lib/io_uring/decode.h \
+	lib/io_uring/decode_socket.c \
 	lib/io_uring/encode.c \
+	lib/io_uring/encode.h \
 	lib/io_uring/probe.c \
+	lib/io_uring/reap.c \
+	lib/io_uring/request.c \
 	lib/io_uring/ring.c \
 	lib/io_uring/ring.h \
 	lib/io_uring/slots.c \
+	lib/io_uring/start.c \
 	# EOL
 endif
 

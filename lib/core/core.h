@@ -67,7 +67,7 @@ struct op_state {
 	struct link link;		/* the list of its stage */
 	_Atomic(struct proactor *) p;	/* read by foreign cancels, relaxed */
 	struct proactor_op *chain;	/* the next one of its chain */
-	struct proactor_op *before;	/* and the one before it, if in flight */
+	struct proactor_op *before;	/* the one before it, if in flight */
 	struct mail mail;
 	struct mail cancel_mail;
 };
@@ -95,8 +95,8 @@ op_of_link(struct link *l)
 }
 
 /*
- * Reference-counted things that operations name.  Of one size, so that those made
- * by accept and open come from the proactor's slabs.
+ * Reference-counted things that operations name.  Of one size, so that those
+ * made by accept and open come from the proactor's slabs.
  */
 enum object_type {
 	OBJECT_SOCKET = 1,
@@ -133,7 +133,7 @@ struct proactor_socket {
 	uint8_t options;
 	_Atomic uint8_t state;		/* PROACTOR_SOCKET_STATE_* */
 	bool drained : 1;		/* by the last receive */
-	bool ended : 1;			/* the peer's end was seen, or an error */
+	bool ended : 1;			/* an end or an error was seen */
 	bool nonblocking : 1;		/* the engine has seen to it */
 	/*
 	 * The backend's word that operations of this direction can go by
@@ -398,7 +398,7 @@ bool	 proactor__messages_pending(struct proactor *p);
 void	 proactor__messages_dispatch(struct proactor *p);
 bool	 proactor__message_passed_on(struct proactor_op *op, int *status);
 
-/* socket.c, file.c: the close that waited goes on when nothing is left. */
+/* connection.c, stream.c, socket.c, file.c: what a backend tells. */
 void	 proactor__socket_connected(struct proactor_op *op, int status);
 void	 proactor__socket_held(struct proactor *p, struct proactor_socket *s);
 bool	 proactor__socket_closed(struct proactor *p, struct proactor_op *op,
@@ -441,7 +441,7 @@ accept_survives(int status)
 /* file.c */
 void	 proactor__file_destroy(struct proactor_file *f);
 
-/* stream.c */
+/* transfer.c */
 void	 proactor__stream_done_last(struct proactor *p,
 	    struct proactor_op *op, struct proactor_socket *s);
 

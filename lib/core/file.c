@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Files as objects, and the operations on them. */
+/* Files as objects, and the operations that make and end them. */
 #include "config.h"
 
-#include "core/class.h"
+#include "core/file.h"
 
 #define OPEN_FLAGS	(PROACTOR_FILE_READ | PROACTOR_FILE_WRITE | \
 			PROACTOR_FILE_CREATE | PROACTOR_FILE_TRUNCATE | \
 			PROACTOR_FILE_APPEND | PROACTOR_FILE_DIRECT | \
 			PROACTOR_FILE_EXCLUSIVE)
-
-/* Read, write and close have their file first. */
-struct file_op {
-	struct proactor_op base;
-	struct proactor_file *file;
-};
-
-static struct proactor_file *
-file_of(struct proactor_op *op)
-{
-	return container_of(op, struct file_op, base)->file;
-}
 
 static struct proactor_file *
 make(struct proactor *p, int fd, bool owner)
@@ -182,245 +170,6 @@ proactor_file_open_op_init(struct proactor_file_open_op *op, const char *path,
 	op->file = NULL;
 }
 
-/* Read and write. */
-
-static int
-check_file(struct proactor *p, struct proactor_file *f, uint64_t offset,
-    const struct proactor_span *span)
-{
-	if (f == NULL || f->object.p != p || offset > INT64_MAX)
-		return PROACTOR_EINVAL;
-	if (atomic_load_explicit(&f->closing, memory_order_relaxed) != 0)
-		return PROACTOR_EBADF;
-	return proactor__span_check(span);
-}
-
-static void
-retain(struct proactor_op *op)
-{
-	object_retain(&file_of(op)->object);
-}
-
-static void
-abandon(struct proactor_op *op)
-{
-	proactor_file_release(file_of(op));
-}
-
-/* A member of a chain whose turn comes when its file is being closed. */
-static bool
-is_late(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file *f = file_of(op);
-
-	if (f->close == NULL && f->fd >= 0)
-		return false;
-	op_state(op)->bits |= OPB_POSTED;
-	f->posted++;
-	proactor__post(p, op, f->fd < 0 ? PROACTOR_EBADF : PROACTOR_ECANCELED,
-	    0);
-	return true;
-}
-
-static void
-enqueue(struct proactor_op *op)
-{
-	struct proactor_file *f = file_of(op);
-
-	if (!f->object.listed)
-		proactor__object_list(&f->object);
-	list_append(&f->pending, &op_state(op)->link);
-}
-
-static bool
-linkable(struct proactor_op *op)
-{
-	return file_of(op)->close == NULL;
-}
-
-static void
-close_if_idle(struct proactor *p, struct proactor_file *f)
-{
-	struct op_state *close;
-
-	if (f->close == NULL || f->posted != 0 || !list_empty(&f->pending))
-		return;
-	close = op_state(f->close);
-	if (close->stage == STAGE_CLOSING) {
-		close->stage = STAGE_KERNEL;
-		p->backend->start(p, f->close);
-	}
-}
-
-static void
-leave(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file *f = file_of(op);
-
-	if (op_state(op)->bits & OPB_POSTED)
-		f->posted--;
-	list_remove(&op_state(op)->link);
-	list_init(&op_state(op)->link);
-	close_if_idle(p, f);
-	proactor_file_release(f);
-}
-
-static int
-read_check(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file_read_op *r =
-	    container_of(op, struct proactor_file_read_op, base);
-
-	return check_file(p, r->file, r->offset, &r->span);
-}
-
-static bool
-read_enter(struct proactor *p, struct proactor_op *op)
-{
-	(void)p;
-	container_of(op, struct proactor_file_read_op, base)->bytes = 0;
-	enqueue(op);
-	return true;
-}
-
-static void
-read_begin(struct proactor *p, struct proactor_op *op)
-{
-	if (is_late(p, op))
-		return;
-	(void)read_enter(p, op);
-	op_state(op)->stage = STAGE_KERNEL;
-	p->backend->start(p, op);
-}
-
-/* Can a read or a write go to the backend in one piece? */
-static inline bool
-is_usual(struct proactor *p, struct proactor_file *f, uint64_t offset,
-    const struct proactor_span *span)
-{
-	return f != NULL && f->object.p == p && f->hot &&
-	    offset <= INT64_MAX && span->region == NULL &&
-	    span->offset != 0 && span->length <= BACKEND_LENGTH_MAX &&
-	    atomic_load_explicit(&f->closing, memory_order_relaxed) == 0;
-}
-
-static inline void
-enter_usual(struct proactor *p, struct proactor_op *op,
-    struct proactor_file *f)
-{
-	object_retain(&f->object);
-	op_accept(p, op, STAGE_KERNEL);
-	list_append(&f->pending, &op_state(op)->link);
-}
-
-int
-proactor__read_submit(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file_read_op *r =
-	    container_of(op, struct proactor_file_read_op, base);
-
-	if (!is_usual(p, r->file, r->offset, &r->span))
-		return proactor__submit_plain(p, op);
-	r->bytes = 0;
-	enter_usual(p, op, r->file);
-	return p->backend->start_read(p, r);
-}
-
-const struct op_class proactor__file_read_class = {
-	.name = "file read",
-	.size = sizeof(struct proactor_file_read_op),
-	.check = read_check,
-	.retain = retain,
-	.begin = read_begin,
-	.enter = read_enter,
-	.linkable = linkable,
-	.abandon = abandon,
-	.leave = leave,
-};
-
-void
-proactor_file_read_op_init(struct proactor_file_read_op *op,
-    struct proactor_file *file, uint64_t offset, struct proactor_span span,
-    proactor_callback callback, void *user_data)
-{
-	if (op == NULL)
-		return;
-	proactor__op_init(&op->base, PROACTOR_OP_FILE_READ, callback,
-	    user_data);
-	op->file = file;
-	op->offset = offset;
-	op->span = span;
-	op->bytes = 0;
-}
-
-static int
-write_check(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file_write_op *w =
-	    container_of(op, struct proactor_file_write_op, base);
-
-	return check_file(p, w->file, w->offset, &w->span);
-}
-
-static bool
-write_enter(struct proactor *p, struct proactor_op *op)
-{
-	(void)p;
-	container_of(op, struct proactor_file_write_op, base)->bytes = 0;
-	enqueue(op);
-	return true;
-}
-
-static void
-write_begin(struct proactor *p, struct proactor_op *op)
-{
-	if (is_late(p, op))
-		return;
-	(void)write_enter(p, op);
-	op_state(op)->stage = STAGE_KERNEL;
-	p->backend->start(p, op);
-}
-
-int
-proactor__write_submit(struct proactor *p, struct proactor_op *op)
-{
-	struct proactor_file_write_op *w =
-	    container_of(op, struct proactor_file_write_op, base);
-
-	if (!is_usual(p, w->file, w->offset, &w->span))
-		return proactor__submit_plain(p, op);
-	w->bytes = 0;
-	enter_usual(p, op, w->file);
-	return p->backend->start_write(p, w);
-}
-
-const struct op_class proactor__file_write_class = {
-	.name = "file write",
-	.size = sizeof(struct proactor_file_write_op),
-	.check = write_check,
-	.retain = retain,
-	.begin = write_begin,
-	.enter = write_enter,
-	.linkable = linkable,
-	.abandon = abandon,
-	.leave = leave,
-};
-
-void
-proactor_file_write_op_init(struct proactor_file_write_op *op,
-    struct proactor_file *file, uint64_t offset, struct proactor_span span,
-    proactor_callback callback, void *user_data)
-{
-	if (op == NULL)
-		return;
-	proactor__op_init(&op->base, PROACTOR_OP_FILE_WRITE, callback,
-	    user_data);
-	op->file = file;
-	op->offset = offset;
-	op->span = span;
-	op->bytes = 0;
-}
-
 /* Close: as with sockets, the file is closing once it is accepted. */
 
 static int
@@ -439,6 +188,21 @@ close_uncheck(struct proactor_op *op)
 	atomic_store(&file_of(op)->closing, 0);
 }
 
+/* A close that waited for the last operation goes on. */
+void
+proactor__file_close_if_idle(struct proactor *p, struct proactor_file *f)
+{
+	struct op_state *close;
+
+	if (f->close == NULL || f->posted != 0 || !list_empty(&f->pending))
+		return;
+	close = op_state(f->close);
+	if (close->stage == STAGE_CLOSING) {
+		close->stage = STAGE_KERNEL;
+		p->backend->start(p, f->close);
+	}
+}
+
 static void
 close_begin(struct proactor *p, struct proactor_op *op)
 {
@@ -452,7 +216,7 @@ close_begin(struct proactor *p, struct proactor_op *op)
 		next = l->next;
 		proactor__cancel(p, op_of_link(l));
 	}
-	close_if_idle(p, f);
+	proactor__file_close_if_idle(p, f);
 }
 
 static void

@@ -91,7 +91,7 @@ void	proactor__sys_close(int fd);
 
 /* open(2)'s flags for PROACTOR_FILE_*, poll(2)'s events for PROACTOR_POLL_*. */
 int	 proactor__sys_open_flags(unsigned int flags);
-short	 proactor__sys_poll_mask(unsigned int events);
+unsigned int proactor__sys_poll_mask(unsigned int events);
 unsigned int proactor__sys_poll_events(int mask);
 
 /* A descriptor to end a wait with: readable after a signal, until drained. */

@@ -124,7 +124,7 @@ proactor__ring_canceled(struct ring *r, struct proactor_op *op)
 		r->canceling--;
 }
 
-/* encode.c */
+/* start.c */
 struct io_uring_sqe *proactor__ring_sqe_more(struct ring *r);
 void	 proactor__ring_start(struct proactor *p, struct proactor_op *op);
 int	 proactor__ring_start_recv(struct proactor *p,
@@ -138,6 +138,9 @@ int	 proactor__ring_start_write(struct proactor *p,
 void	 proactor__ring_wait_ready(struct proactor *p, struct proactor_op *op,
 	    int fd, unsigned int events);
 void	 proactor__ring_pause(struct proactor *p, struct proactor_op *op);
+bool	 proactor__ring_reserve(struct proactor *p, size_t count);
+
+/* request.c */
 void	 proactor__ring_cancel(struct proactor *p, struct proactor_op *op);
 void	 proactor__ring_watch(struct proactor *p,
 	    struct proactor_event_source *source);
@@ -145,7 +148,6 @@ void	 proactor__ring_unwatch(struct proactor *p,
 	    struct proactor_event_source *source);
 void	 proactor__ring_arm_wake(struct ring *r);
 void	 proactor__ring_retry(struct proactor *p, struct ring *r);
-bool	 proactor__ring_reserve(struct proactor *p, size_t count);
 
 /*
  * An entry of the submission queue, after a flush if that is full.  NULL when
@@ -191,10 +193,12 @@ proactor__ring_use(struct proactor *p, struct ring *r,
 }
 
 /* decode.c */
-void	 proactor__ring_wait_long(struct proactor *p);
-void	 proactor__ring_decode(struct ring *r);
 bool	 proactor__ring_resume(struct proactor *p, struct proactor_op *op,
 	    int *ret_status, unsigned int *ret_flags);
+
+/* reap.c */
+void	 proactor__ring_wait_long(struct proactor *p);
+void	 proactor__ring_decode(struct ring *r);
 void	 proactor__ring_void(struct ring *r, struct io_uring_cqe *cqe);
 
 #endif

@@ -37,11 +37,11 @@ proactor__sys_open_flags(unsigned int flags)
 	return sys;
 }
 
-short
+unsigned int
 proactor__sys_poll_mask(unsigned int events)
 {
-	return (short)(((events & PROACTOR_POLL_IN) ? POLLIN : 0) |
-	    ((events & PROACTOR_POLL_OUT) ? POLLOUT : 0));
+	return ((events & PROACTOR_POLL_IN) ? POLLIN : 0u) |
+	    ((events & PROACTOR_POLL_OUT) ? POLLOUT : 0u);
 }
 
 unsigned int

@@ -323,7 +323,7 @@ attempt_handle(struct proactor_handle_poll_op *op, int *status)
 	struct pollfd fd = { .fd = op->handle.u.fd };
 	int n;
 
-	fd.events = proactor__sys_poll_mask(op->wanted);
+	fd.events = (short)proactor__sys_poll_mask(op->wanted);
 	do
 		n = poll(&fd, 1, 0);
 	while (n < 0 && errno == EINTR);

@@ -175,7 +175,7 @@ await(struct engine *e, struct proactor_op *op, enum need need)
 		break;
 	case NEED_FILE_IN:
 	case NEED_FILE_OUT:
-		error = proactor__watch_op(e, op->type == PROACTOR_OP_FILE_READ ?
+		error = proactor__watch_op(e, need == NEED_FILE_IN ?
 		    AS(file_read, op)->file->fd : AS(file_write, op)->file->fd,
 		    op);
 		break;

@@ -110,7 +110,7 @@ poll_demux_set(struct engine *e, struct slot *slot, int fd,
 		d->fds[slot->place].fd = fd;
 		d->fds[slot->place].revents = 0;
 	}
-	d->fds[slot->place].events = proactor__sys_poll_mask(wanted);
+	d->fds[slot->place].events = (short)proactor__sys_poll_mask(wanted);
 	d->keys[slot->place] = key;
 	return 0;
 }

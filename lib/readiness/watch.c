@@ -45,7 +45,7 @@ make_watch(struct engine *e, int origin, int fd)
 	return w;
 }
 
-/* A free slot of a new descriptor of what fd names; the descriptor or a code. */
+/* A free slot of a new descriptor of what fd names: that, or a code. */
 static int
 duplicate(struct engine *e, int fd)
 {

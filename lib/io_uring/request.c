@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is asked of the kernel besides operations: that one ends, that a
+ * source is watched, that the owner can be woken.  And what it did not take
+ * the first time.
+ */
+#include "encode.h"
+
+/* The user data that an operation is under way with. */
+static uint64_t
+name_of(struct proactor_op *op)
+{
+	if (op_state(op)->shape != 0)
+		return tagged(op, TAG_OP);
+	switch (op->type) {
+	case PROACTOR_OP_RECV:
+		return tagged(op, TAG_RECV);
+	case PROACTOR_OP_SEND:
+		return tagged(op, TAG_SEND);
+	default:
+		return tagged(op, TAG_FILE);
+	}
+}
+
+static bool
+cancel_request(struct ring *r, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe;
+
+	sqe = proactor__ring_sqe(r);
+	if (sqe == NULL) {
+		r->again = true;
+		r->p->special |= SPECIAL_LEFT;
+		return false;
+	}
+	io_uring_prep_cancel64(sqe, user_data, 0);
+	if (r->probe.features & IORING_FEAT_CQE_SKIP)
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = tagged(NULL, TAG_VOID);
+	r->ended++;
+	return true;
+}
+
+/*
+ * Entries are taken in order, so that the request cannot hit a later
+ * operation at the same address.
+ */
+void
+proactor__ring_cancel(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+	struct ring *r = ring_of(p);
+
+	if (!(s->bits & OPB_ASKED)) {
+		s->bits |= OPB_ASKED;
+		r->canceling++;
+	}
+	/*
+	 * A member of a kernel's chain that has not begun is not found: the
+	 * one that runs is stopped, which breaks the chain, and begins again
+	 * by itself.
+	 */
+	if (s->bits & OPB_EARLY)
+		return;
+	while (s->before != NULL)
+		s = op_state(s->before);
+	(void)cancel_request(r, name_of(op_of_state(s)));
+}
+
+void
+proactor__ring_watch(struct proactor *p, struct proactor_event_source *source)
+{
+	struct ring *r = ring_of(p);
+	struct io_uring_sqe *sqe;
+
+	sqe = proactor__ring_sqe(r);
+	if (sqe == NULL) {
+		source->armed = false;
+		r->again = true;
+		r->p->special |= SPECIAL_LEFT;
+		return;
+	}
+	io_uring_prep_poll_add(sqe, source->handle.u.fd,
+	    proactor__sys_poll_mask(source->wanted));
+	sqe->user_data = tagged(source, TAG_SOURCE);
+}
+
+void
+proactor__ring_unwatch(struct proactor *p,
+    struct proactor_event_source *source)
+{
+	if (source->armed)
+		(void)cancel_request(ring_of(p), tagged(source, TAG_SOURCE));
+}
+
+/* One poll of the wake descriptor that stays, where the kernel has that. */
+void
+proactor__ring_arm_wake(struct ring *r)
+{
+	struct io_uring_sqe *sqe;
+
+	sqe = proactor__ring_sqe(r);
+	if (sqe == NULL)
+		return;
+	io_uring_prep_poll_add(sqe, r->wake_fd, POLLIN);
+	sqe->len = r->wake_events;
+	sqe->user_data = tagged(NULL, TAG_WAKE);
+	r->wake_armed = true;
+}
+
+static void
+cancel_again(void *user_data, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+	struct ring *r = ring_of(user_data);
+
+	if (s->stage != STAGE_KERNEL || !(s->bits & OPB_ASKED))
+		return;
+	r->canceling++;
+	if (!(s->bits & (OPB_HELD | OPB_EARLY)) && s->before == NULL)
+		(void)cancel_request(r, name_of(op));
+}
+
+/* What the kernel did not take before.  In a wait: it may call back. */
+void
+proactor__ring_retry(struct proactor *p, struct ring *r)
+{
+	struct mail *mail = r->backlog, *next;
+	struct proactor_event_source *source;
+	struct op_state *s;
+	struct link *l;
+
+	r->backlog = NULL;
+	r->backlog_end = &r->backlog;
+	for (; mail != NULL; mail = next) {
+		next = mail->next;
+		s = container_of(mail, struct op_state, mail);
+		if (s->bits & OPB_CANCEL) {
+			proactor__ring_canceled(r, op_of_state(s));
+			proactor__complete(p, op_of_state(s),
+			    PROACTOR_ECANCELED, 0);
+		} else
+			proactor__ring_start(p, op_of_state(s));
+	}
+	if (!r->again)
+		return;
+	r->again = false;
+	/* The short way does not count those that ended well all the same. */
+	r->canceling = 0;
+	proactor__for_each(p, cancel_again, p);
+	for (l = p->sources.next; l != &p->sources; l = l->next) {
+		source = container_of(l, struct proactor_event_source, link);
+		if (source->armed && source->dead)
+			proactor__ring_unwatch(p, source);
+	}
+	proactor__sources_arm(p);
+}
