@@ -12,7 +12,7 @@ extern "C" {
 struct proactor_timer_op {
 	struct proactor_op base;
 	int64_t deadline;		/* of proactor_now()'s clock */
-	uint64_t opaque[6];
+	uint64_t opaque[2];
 };
 
 PROACTOR_API void proactor_timer_op_init(struct proactor_timer_op *op,

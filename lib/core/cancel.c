@@ -66,12 +66,8 @@ cancel_foreign(struct proactor *p, struct proactor_op *op)
 	return 0;
 }
 
-/*
- * Asks for the end of an operation; see proactor_cancel(3).  Any thread, as
- * long as the operation's memory is there.
- */
-int
-proactor_cancel(struct proactor *p, struct proactor_op *op)
+static int __attribute__((noinline))
+cancel_any(struct proactor *p, struct proactor_op *op)
 {
 	struct op_state *s;
 
@@ -86,15 +82,34 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 		return PROACTOR_ENOENT;
 	if (!is_owner(p))
 		return cancel_foreign(p, op);
-	if (s->stage == STAGE_TIMER) {
-		/* Not the kernel's: there is nothing to flush. */
-		s->bits |= OPB_CANCEL;
-		proactor__timer_cancel(p, op);
-		return 0;
-	}
 	proactor__cancel(p, op);
 	if (!(p->special & SPECIAL_COLLECT))
 		(void)p->backend->flush(p);
+	return 0;
+}
+
+/*
+ * Asks for the end of an operation; see proactor_cancel(3).  Any thread, as
+ * long as the operation's memory is there.  What most programs cancel most, a
+ * far timer on the polling thread, takes a short way.
+ */
+int
+proactor_cancel(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s;
+
+	if (p == NULL || op == NULL || atomic_load_explicit(p->gate,
+	    memory_order_relaxed) != proactor__self)
+		return cancel_any(p, op);
+	s = op_state(op);
+	if (atomic_load_explicit(&s->life, memory_order_acquire) ==
+	    LIFE_IDLE || s->stage != STAGE_TIMER ||
+	    !proactor__timers_is_far(&s->timer) ||
+	    atomic_load_explicit(&s->p, memory_order_relaxed) != p)
+		return cancel_any(p, op);
+	proactor__timers_cancel_far(&p->timers, &s->timer);
+	s->bits |= OPB_CANCEL;
+	op_post(p, s, PROACTOR_ECANCELED, 0);
 	return 0;
 }
 
@@ -176,7 +191,7 @@ proactor__cancel_all(struct proactor *p)
 	struct proactor_op *op;
 
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
-		op = proactor__timer_op(node);
+		op = op_of_timer(node);
 		op_state(op)->bits |= OPB_CANCEL;
 		proactor__post(p, op, PROACTOR_ECANCELED, 0);
 	}

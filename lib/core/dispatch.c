@@ -18,13 +18,7 @@ void
 proactor__post(struct proactor *p, struct proactor_op *op, int status,
     unsigned int completion_flags)
 {
-	struct op_state *s = op_state(op);
-
-	s->status = status;
-	s->completion_flags = completion_flags;
-	s->stage = STAGE_READY;
-	list_append(&p->ready, &s->link);
-	p->special |= SPECIAL_READY;
+	op_post(p, op_state(op), status, completion_flags);
 }
 
 /* The operation is the caller's again; *status is what its chain sees. */
@@ -206,7 +200,7 @@ expire(struct proactor *p, int64_t now)
 		node = proactor__timers_pop(&p->timers, now);
 		if (node == NULL)
 			break;
-		proactor__post(p, proactor__timer_op(node), 0, 0);
+		proactor__post(p, op_of_timer(node), 0, 0);
 	}
 }
 

@@ -123,10 +123,7 @@ int
 proactor__nop_submit(struct proactor *p, struct proactor_op *op)
 {
 	op_accept(p, op, STAGE_READY);
-	op_state(op)->status = 0;
-	op_state(op)->completion_flags = 0;
-	list_append(&p->ready, &op_state(op)->link);
-	p->special |= SPECIAL_READY;
+	op_post(p, op_state(op), 0, 0);
 	return 0;
 }
 

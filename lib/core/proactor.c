@@ -291,7 +291,7 @@ abandon_operations(struct proactor *p)
 			    struct object, mail));
 	}
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
-		s = op_state(proactor__timer_op(node));
+		s = container_of(node, struct op_state, timer);
 		list_append(&p->ready, &s->link);
 	}
 	proactor__for_each(p, abandon_one, &count);

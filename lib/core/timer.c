@@ -3,48 +3,36 @@
 
 #include "core/class.h"
 
-_Static_assert(sizeof(struct timer_node) <=
-    sizeof(((struct proactor_timer_op *)0)->opaque), "timer node fits");
-
-static struct timer_node *
-node_of(struct proactor_op *op)
+static inline void
+arm(struct proactor *p, struct proactor_op *op)
 {
 	struct proactor_timer_op *timer =
 	    container_of(op, struct proactor_timer_op, base);
 
-	return (struct timer_node *)(void *)timer->opaque;
-}
-
-/* The operation of a node that came out of the wheel. */
-struct proactor_op *
-proactor__timer_op(struct timer_node *node)
-{
-	return &container_of(node, struct proactor_timer_op, opaque)->base;
+	p->special |= SPECIAL_TIMERS;
+	proactor__timers_arm(&p->timers, &op_state(op)->timer,
+	    timer->deadline);
 }
 
 static void
 timer_begin(struct proactor *p, struct proactor_op *op)
 {
-	struct proactor_timer_op *timer =
-	    container_of(op, struct proactor_timer_op, base);
-
 	op_state(op)->stage = STAGE_TIMER;
-	p->special |= SPECIAL_TIMERS;
-	proactor__timers_arm(&p->timers, node_of(op), timer->deadline);
+	arm(p, op);
 }
 
 int
 proactor__timer_submit(struct proactor *p, struct proactor_op *op)
 {
 	op_accept(p, op, STAGE_TIMER);
-	timer_begin(p, op);
+	arm(p, op);
 	return 0;
 }
 
-void
-proactor__timer_cancel(struct proactor *p, struct proactor_op *op)
+static void
+timer_cancel(struct proactor *p, struct proactor_op *op)
 {
-	proactor__timers_cancel(&p->timers, node_of(op));
+	proactor__timers_cancel(&p->timers, &op_state(op)->timer);
 	proactor__post(p, op, PROACTOR_ECANCELED, 0);
 }
 
@@ -52,7 +40,7 @@ const struct op_class proactor__timer_class = {
 	.name = "timer",
 	.size = sizeof(struct proactor_timer_op),
 	.begin = timer_begin,
-	.cancel = proactor__timer_cancel,
+	.cancel = timer_cancel,
 };
 
 void

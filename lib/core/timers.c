@@ -3,23 +3,12 @@
  * Far timers wait unsorted in the wheel, where arming and cancelling are a
  * list insertion and removal.  A slot's timers go to the heap when time gets
  * there, and only the heap is in order.
- *
- * A timer's level is that of the highest digit (base 64) in which its tick
- * differs from t->tick, its slot is that digit.  So whatever is on a level
- * comes before all that is on a higher one, slots of a level never wrap
- * around, and no slot has to be looked at before t->tick reaches it.
  */
 #include "config.h"
-
-#include <stddef.h>
 
 #include <proactor/clock.h>
 
 #include "core/timers.h"
-
-#define PLACE_IDLE	0
-#define PLACE_HEAP	1
-#define PLACE_WHEEL	2	/* plus the index of the list */
 
 /* Timers of a slot that are compared to find the earliest of them. */
 #define SCAN_MAX	16
@@ -29,7 +18,7 @@
 
 struct run_item {
 	int64_t deadline;
-	uint64_t sequence;
+	uint64_t order;
 	struct timer_node *node;
 };
 
@@ -39,12 +28,16 @@ struct walk {
 	unsigned int turn;
 };
 
-static uint64_t
+static int64_t
 tick_of(int64_t deadline)
 {
-	if (deadline < 0)
-		return 0;
-	return (uint64_t)deadline >> TIMERS_TICK_SHIFT;
+	return deadline < 0 ? 0 : deadline >> TIMERS_TICK_SHIFT;
+}
+
+static void
+set_heaped(struct timer_node *n)
+{
+	n->order = (n->order & ~(uint64_t)TIMERS_PLACE_MASK) | TIMERS_IN_HEAP;
 }
 
 /*
@@ -57,7 +50,7 @@ is_before(const struct timer_node *a, const struct timer_node *b)
 {
 	if (a->deadline != b->deadline)
 		return a->deadline < b->deadline;
-	return a->sequence < b->sequence;
+	return a->order < b->order;
 }
 
 /* Puts the later of two trees below the other, which is returned. */
@@ -138,7 +131,7 @@ heap_insert_run(struct timers *t, const struct run_item *run, size_t count)
 
 	for (i = 0; i < count; i++) {
 		n = run[i].node;
-		n->place = PLACE_HEAP;
+		set_heaped(n);
 		n->next = NULL;
 		n->child = below;
 		if (below != NULL)
@@ -169,56 +162,7 @@ heap_remove(struct timers *t, struct timer_node *n)
  * The wheel.
  */
 
-static void
-wheel_insert(struct timers *t, struct timer_node *n, uint64_t tick)
-{
-	struct timer_node *head, **list;
-	unsigned int digit, level, which;
-
-	level = (63 - __builtin_clzll(tick ^ t->tick)) / TIMERS_LEVEL_SHIFT;
-	digit = (tick >> (level * TIMERS_LEVEL_SHIFT)) & (TIMERS_SLOTS - 1);
-	which = n->sequence % TIMERS_LISTS;
-	list = &t->lists[level][digit][which];
-
-	n->place = PLACE_WHEEL +
-	    (level * TIMERS_SLOTS + digit) * TIMERS_LISTS + which;
-	n->link = list;
-	head = *list;
-	n->next = head;
-	*list = n;
-	if (head != NULL)
-		head->link = &n->next;
-	t->occupied[level] |= UINT64_C(1) << digit;
-}
-
-static void
-wheel_remove(struct timers *t, struct timer_node *n)
-{
-	struct timer_node **link, *next;
-	unsigned int digit, i, level, slot;
-
-	/* All loads before the stores, which wait for the neighbours. */
-	link = n->link;
-	next = n->next;
-	slot = (n->place - PLACE_WHEEL) / TIMERS_LISTS;
-	n->place = PLACE_IDLE;
-	t->count--;
-
-	*link = next;
-	if (next != NULL) {
-		next->link = link;
-		return;
-	}
-
-	level = slot / TIMERS_SLOTS;
-	digit = slot % TIMERS_SLOTS;
-	for (i = 0; i < TIMERS_LISTS; i++)
-		if (t->lists[level][digit][i] != NULL)
-			return;
-	t->occupied[level] &= ~(UINT64_C(1) << digit);
-}
-
-/* The lowest level with timers, TIMERS_LEVELS when the wheel is empty. */
+/* The lowest level that may have timers; TIMERS_LEVELS when there is none. */
 static unsigned int
 first_level(const struct timers *t)
 {
@@ -231,15 +175,29 @@ first_level(const struct timers *t)
 }
 
 /* The first tick of a level's first slot. */
-static uint64_t
+static int64_t
 first_tick(const struct timers *t, unsigned int level)
 {
 	unsigned int digit, shift;
 
 	digit = __builtin_ctzll(t->occupied[level]);
 	shift = level * TIMERS_LEVEL_SHIFT;
-	return (t->tick >> shift >> TIMERS_LEVEL_SHIFT << TIMERS_LEVEL_SHIFT |
-	    digit) << shift;
+	return (int64_t)(((uint64_t)t->tick >> shift >> TIMERS_LEVEL_SHIFT <<
+	    TIMERS_LEVEL_SHIFT | digit) << shift);
+}
+
+/* Was all that a level's first slot had cancelled? */
+static bool
+is_emptied(const struct timers *t, unsigned int level)
+{
+	struct timer_node *const *slot;
+	unsigned int i;
+
+	slot = t->lists[level][__builtin_ctzll(t->occupied[level])];
+	for (i = 0; i < TIMERS_LISTS; i++)
+		if (slot[i] != NULL)
+			return false;
+	return true;
 }
 
 /* Begins to visit a level's first slot, whose nodes may be moved. */
@@ -292,12 +250,12 @@ load(struct timers *t, struct walk *w)
 		for (i = count++; i > 0; i--) {
 			if (run[i - 1].deadline > n->deadline ||
 			    (run[i - 1].deadline == n->deadline &&
-			    run[i - 1].sequence > n->sequence))
+			    run[i - 1].order > n->order))
 				break;
 			run[i] = run[i - 1];
 		}
 		run[i].deadline = n->deadline;
-		run[i].sequence = n->sequence;
+		run[i].order = n->order;
 		run[i].node = n;
 		if (count == RUN_MAX) {
 			heap_insert_run(t, run, count);
@@ -308,20 +266,16 @@ load(struct timers *t, struct walk *w)
 		heap_insert_run(t, run, count);
 }
 
-/* Files a node by its deadline. */
+/* Files a node of a slot that has been opened. */
 static void
 file(struct timers *t, struct timer_node *n)
 {
-	uint64_t tick;
+	int64_t tick = tick_of(n->deadline);
 
-	tick = tick_of(n->deadline);
-	if (tick > t->tick) {
-		wheel_insert(t, n, tick);
-		return;
-	}
-	n->place = PLACE_HEAP;
-	n->child = NULL;
-	heap_insert(t, n);
+	if (tick > t->tick)
+		proactor__timers_file(t, n, tick);
+	else
+		proactor__timers_arm_soon(t, n);
 }
 
 /* Moves t->tick to a level's first slot and files its timers anew. */
@@ -353,7 +307,7 @@ open_slot(struct timers *t, unsigned int level)
 static void
 advance(struct timers *t, int64_t now)
 {
-	uint64_t tick;
+	int64_t tick;
 	unsigned int level;
 
 	if (t->heap != NULL)
@@ -386,8 +340,7 @@ earliest_in_slot(struct timers *t, unsigned int level)
 	walk_begin(&w, t, level);
 	for (scanned = 0; (n = walk_next(&w)) != NULL; scanned++) {
 		if (scanned == SCAN_MAX)
-			return (int64_t)(first_tick(t, level) <<
-			    TIMERS_TICK_SHIFT);
+			return first_tick(t, level) << TIMERS_TICK_SHIFT;
 		if (n->deadline < earliest)
 			earliest = n->deadline;
 	}
@@ -404,43 +357,53 @@ proactor__timers_init(struct timers *t, int64_t now)
 }
 
 void
-proactor__timers_arm(struct timers *t, struct timer_node *n, int64_t deadline)
+proactor__timers_arm_soon(struct timers *t, struct timer_node *n)
 {
-	n->deadline = deadline;
-	n->sequence = t->sequence++;
-	t->count++;
-	file(t, n);
+	set_heaped(n);
+	n->child = NULL;
+	heap_insert(t, n);
 }
 
 void
 proactor__timers_cancel(struct timers *t, struct timer_node *n)
 {
-	if (n->place >= PLACE_WHEEL)
-		wheel_remove(t, n);
-	else if (n->place == PLACE_HEAP) {
+	if (proactor__timers_is_far(n))
+		proactor__timers_cancel_far(t, n);
+	else if (n->order & TIMERS_IN_HEAP) {
 		heap_remove(t, n);
-		n->place = PLACE_IDLE;
+		n->order = 0;
 		t->count--;
 	}
+}
+
+/* The earliest deadline, or earlier, of one timer at least. */
+static int64_t
+earliest_of(struct timers *t)
+{
+	unsigned int level;
+
+	while (t->heap == NULL) {
+		level = first_level(t);
+		if (is_emptied(t, level))
+			t->occupied[level] &= t->occupied[level] - 1;
+		else if (level == 0)
+			open_slot(t, level);
+		else
+			return earliest_in_slot(t, level);
+	}
+	return t->heap->deadline;
 }
 
 int64_t
 proactor__timers_next(struct timers *t, int64_t now)
 {
 	int64_t earliest, rested;
-	unsigned int level;
 
 	if (t->count == 0)
 		return PROACTOR_FOREVER;
 
 	advance(t, now);
-	level = first_level(t);
-	if (t->heap == NULL && level == 0)
-		open_slot(t, level);
-	if (t->heap != NULL)
-		earliest = t->heap->deadline;
-	else
-		earliest = earliest_in_slot(t, level);
+	earliest = earliest_of(t);
 
 	/* Let what comes soon after the last expiry gather. */
 	rested = PROACTOR_FOREVER;
@@ -462,7 +425,7 @@ proactor__timers_pop(struct timers *t, int64_t now)
 		return NULL;
 
 	heap_set_root(t, meld_list(n->child));
-	n->place = PLACE_IDLE;
+	n->order = 0;
 	t->count--;
 	t->last_fired = now;
 	return n;

@@ -2,6 +2,8 @@
 #ifndef PROACTOR_CORE_TIMERS_H
 #define PROACTOR_CORE_TIMERS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -17,11 +19,16 @@
 struct timer_node {
 	struct timer_node *next;	/* in a slot, or among siblings */
 	struct timer_node **link;	/* what points here */
-	uint32_t place;			/* idle, heap, or 2 + list's index */
-	struct timer_node *child;	/* heap: the first of those below */
+	uint64_t order;		/* equal deadlines fire in order; place */
 	int64_t deadline;
-	uint64_t sequence;	/* breaks ties: equal deadlines fire in order */
+	struct timer_node *child;	/* heap: the first of those below */
 };
+
+/* The low bits of order: where the node is.  0: idle. */
+#define TIMERS_IN_HEAP		1u
+#define TIMERS_IN_WHEEL		2u
+#define TIMERS_PLACE_MASK	3u
+#define TIMERS_ORDER_STEP	4u
 
 /*
  * A slot of level 0 is a tick, 2^17 ns; one of level n is 64^n ticks.  Eight
@@ -43,22 +50,85 @@ struct timer_node {
 
 struct timers {
 	struct timer_node *heap;	/* min of what is due soon */
-	uint64_t tick;			/* slots up to here are in the heap */
-	uint64_t sequence;
+	int64_t tick;			/* slots up to here are in the heap */
+	uint64_t order;			/* the last that was given */
 	uint64_t count;
 	int64_t last_fired;		/* INT64_MAX: never */
-	uint64_t occupied[TIMERS_LEVELS];	/* a bit a slot */
+	/* A bit a slot; those of slots that cancels have emptied stay. */
+	uint64_t occupied[TIMERS_LEVELS];
 	struct timer_node *lists[TIMERS_LEVELS][TIMERS_SLOTS][TIMERS_LISTS];
 };
 
 void	 proactor__timers_init(struct timers *t, int64_t now);
 
-/* The node is idle; it is the wheel's until it is popped or cancelled. */
-void	 proactor__timers_arm(struct timers *t, struct timer_node *n,
-	    int64_t deadline);
+/* The rest of arm for what is not for the wheel. */
+void	 proactor__timers_arm_soon(struct timers *t, struct timer_node *n);
 
 /* Makes the node idle; one that is idle already stays so. */
 void	 proactor__timers_cancel(struct timers *t, struct timer_node *n);
+
+/*
+ * A timer's level is that of the highest digit (base 64) in which its tick
+ * differs from t->tick, its slot is that digit.  So whatever is on a level
+ * comes before all that is on a higher one, slots of a level never wrap
+ * around, and no slot has to be looked at before t->tick reaches it.
+ */
+static inline void
+proactor__timers_file(struct timers *t, struct timer_node *n, int64_t tick)
+{
+	uint64_t difference = (uint64_t)tick ^ (uint64_t)t->tick;
+	struct timer_node *head, **list;
+	unsigned int digit, level;
+
+	level = (63u ^ (unsigned int)__builtin_clzll(difference)) /
+	    TIMERS_LEVEL_SHIFT;
+	digit = (unsigned int)(tick >> (level * TIMERS_LEVEL_SHIFT)) &
+	    (TIMERS_SLOTS - 1);
+	list = &t->lists[level][digit][n->order / TIMERS_ORDER_STEP %
+	    TIMERS_LISTS];
+	head = *list;
+	n->link = list;
+	n->next = head;
+	*list = n;
+	if (head != NULL)
+		head->link = &n->next;
+	t->occupied[level] |= UINT64_C(1) << digit;
+}
+
+/* The node is idle; it is the wheel's until it is popped or cancelled. */
+static inline void
+proactor__timers_arm(struct timers *t, struct timer_node *n, int64_t deadline)
+{
+	int64_t tick = deadline >> TIMERS_TICK_SHIFT;
+
+	t->count++;
+	t->order += TIMERS_ORDER_STEP;
+	n->order = t->order | TIMERS_IN_WHEEL;
+	n->deadline = deadline;
+	if (tick > t->tick)
+		proactor__timers_file(t, n, tick);
+	else
+		proactor__timers_arm_soon(t, n);
+}
+
+/* Is it far enough ahead for the next function? */
+static inline bool
+proactor__timers_is_far(const struct timer_node *n)
+{
+	return (n->order & TIMERS_IN_WHEEL) != 0;
+}
+
+static inline void
+proactor__timers_cancel_far(struct timers *t, struct timer_node *n)
+{
+	struct timer_node **link = n->link, *next = n->next;
+
+	n->order = 0;
+	t->count--;
+	*link = next;
+	if (next != NULL)
+		next->link = link;
+}
 
 /*
  * Until when to sleep if nothing else happens: PROACTOR_FOREVER when nothing

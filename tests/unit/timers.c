@@ -95,7 +95,7 @@ nothing_is_for_ever(void)
 static void
 node_is_small(void)
 {
-	CHECK(sizeof(struct timer_node) <= 48);
+	CHECK(sizeof(struct timer_node) <= 40);
 }
 
 static void
@@ -655,7 +655,7 @@ million_fires_in_order(void)
 			proactor__timers_cancel(t, &n[victim]);
 	}
 	for (i = 0; i < MANY; i++)
-		if (n[i].place != 0)
+		if (n[i].order != 0)
 			sorted[left++] = &n[i];
 	CHECK_INT(t->count, left);
 	qsort(sorted, left, sizeof(sorted[0]), compare_deadlines);
@@ -683,7 +683,7 @@ million_cancelled_leaves_nothing(void)
 	struct timers *t = make(START);
 	struct timer_node *n = make_nodes(MANY);
 	size_t i;
-	int level;
+	int level, slot;
 
 	for (i = 0; i < MANY; i++)
 		proactor__timers_arm(t, &n[i],
@@ -694,16 +694,41 @@ million_cancelled_leaves_nothing(void)
 	CHECK_INT(t->count, 0);
 	CHECK(t->heap == NULL);
 	for (level = 0; level < TIMERS_LEVELS; level++)
-		CHECK_INT(t->occupied[level], 0);
+		for (slot = 0; slot < TIMERS_SLOTS; slot++)
+			for (i = 0; i < TIMERS_LISTS; i++)
+				CHECK(t->lists[level][slot][i] == NULL);
 	CHECK_INT(proactor__timers_next(t, START), PROACTOR_FOREVER);
 	CHECK(proactor__timers_pop(t, INT64_MAX) == NULL);
 	free(n);
 	free(t);
 }
 
+/* At every distance, with one that stays beyond it. */
+static void
+cancelled_wakes_nobody(void)
+{
+	struct timers *t = make(START);
+	struct timer_node gone, stays;
+	int64_t distance, latest = (int64_t)1 << 61;
+
+	memset(&gone, 0, sizeof(gone));
+	memset(&stays, 0, sizeof(stays));
+	proactor__timers_arm(t, &stays, START + latest);
+	for (distance = 1; distance < latest; distance *= 2) {
+		proactor__timers_arm(t, &gone, START + distance);
+		CHECK_INT(t->count, 2);
+		proactor__timers_cancel(t, &gone);
+		CHECK_INT(t->count, 1);
+		CHECK_INT(proactor__timers_next(t, START), START + latest);
+	}
+	CHECK(proactor__timers_pop(t, START + latest - 1) == NULL);
+	CHECK(proactor__timers_pop(t, START + latest) == &stays);
+	free(t);
+}
+
 static const struct tap_case cases[] = {
 	{ "timers: nothing armed is nothing to wait for", nothing_is_for_ever },
-	{ "timers: a node takes 48 bytes at most", node_is_small },
+	{ "timers: a node takes 40 bytes at most", node_is_small },
 	{ "timers: cancelling an idle node does nothing",
 	    idle_cancel_is_harmless },
 	{ "timers: one alone is neither early nor late, however far",
@@ -718,6 +743,7 @@ static const struct tap_case cases[] = {
 	{ "timers: only what follows an expiry closely is delayed",
 	    gap_is_for_neighbours_only },
 	{ "timers: a far crowd costs few wake-ups", far_crowd_costs_few_wakes },
+	{ "timers: a cancelled one wakes nobody", cancelled_wakes_nobody },
 	{ "timers: random use agrees with the model", agrees_with_model },
 	{ "timers: a million fire in order", million_fires_in_order },
 	{ "timers: a million cancelled leave nothing",
