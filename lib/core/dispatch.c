@@ -433,6 +433,32 @@ poll_all(struct proactor *p, int64_t deadline, size_t *ret_completed,
 }
 
 /*
+ * The short way when there is nothing but operations that are ready.  It
+ * does not wait, so that the deadline is moot.
+ */
+static int __attribute__((noinline))
+poll_ready(struct proactor *p, int64_t deadline, size_t *ret_completed)
+{
+	struct link batch;
+
+	if (atomic_load_explicit(&p->posted, memory_order_relaxed) != 0)
+		return poll_all(p, deadline, ret_completed, false);
+
+	p->special = (p->special & ~SPECIAL_READY) | SPECIAL_DISPATCHING;
+	p->completed = 0;
+	list_init(&batch);
+	list_splice(&batch, &p->ready);
+	(void)p->backend->wait(p, 0);
+	run(p, &batch);
+	if (p->completed == 0 || (p->special & SPECIAL_RELEASE))
+		return poll_all(p, deadline, ret_completed, true);
+	p->special &= ~SPECIAL_DISPATCHING;
+	if (ret_completed != NULL)
+		*ret_completed = p->completed;
+	return 0;
+}
+
+/*
  * Runs callbacks on the polling thread; see proactor_poll(3).  A loop that
  * has but to wait for the kernel, and is called back by it, takes a short
  * way.
@@ -440,10 +466,15 @@ poll_all(struct proactor *p, int64_t deadline, size_t *ret_completed,
 int
 proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
 {
+	uint32_t special;
+
 	if (p == NULL || atomic_load_explicit(p->gate,
-	    memory_order_relaxed) != proactor__self ||
-	    deadline != PROACTOR_FOREVER ||
-	    (p->special & ~SPECIAL_DEFER) != 0)
+	    memory_order_relaxed) != proactor__self)
+		return poll_all(p, deadline, ret_completed, false);
+	special = p->special & ~SPECIAL_DEFER;
+	if (special == SPECIAL_READY)
+		return poll_ready(p, deadline, ret_completed);
+	if (special != 0 || deadline != PROACTOR_FOREVER)
 		return poll_all(p, deadline, ret_completed, false);
 
 	p->special |= SPECIAL_DISPATCHING;

@@ -41,15 +41,15 @@ proactor__messages_free(struct proactor *p)
 }
 
 /*
- * EAGAIN when the pool is full.  Any thread, async-signal-safe.
+ * The cell that is the caller's to fill, and its position; NULL when the pool
+ * is full.  Any thread, async-signal-safe.
  *
  * A cell's sequence is its position while it is free, one more while it holds
  * a message.
  */
-static int
-push(struct proactor *target, uint64_t data)
+static inline struct message_cell *
+take(struct message_queue *q, uint64_t *ret_position)
 {
-	struct message_queue *q = &target->messages;
 	struct message_cell *cell;
 	uint64_t position, sequence;
 
@@ -61,18 +61,16 @@ push(struct proactor *target, uint64_t data)
 		if (sequence == position) {
 			if (atomic_compare_exchange_weak_explicit(&q->tail,
 			    &position, position + 1, memory_order_relaxed,
-			    memory_order_relaxed))
-				break;
+			    memory_order_relaxed)) {
+				*ret_position = position;
+				return cell;
+			}
 		} else if ((int64_t)(sequence - position) < 0)
-			return PROACTOR_EAGAIN;
+			return NULL;
 		else
 			position = atomic_load_explicit(&q->tail,
 			    memory_order_relaxed);
 	}
-	cell->data = data;
-	atomic_store(&cell->sequence, position + 1);
-	proactor__wake_up(target);
-	return 0;
 }
 
 static bool
@@ -95,21 +93,21 @@ proactor__messages_dispatch(struct proactor *p)
 {
 	struct message_queue *q = &p->messages;
 	struct message_cell *cell;
-	uint64_t data, end = q->head + q->mask + 1;
+	uint64_t data, head = q->head, mask = q->mask, end = head + mask + 1;
 
-	while (p->message_callback != NULL && q->head != end) {
-		cell = &q->cells[q->head & q->mask];
+	while (p->message_callback != NULL && head != end) {
+		cell = &q->cells[head & mask];
 		if (atomic_load_explicit(&cell->sequence,
-		    memory_order_acquire) != q->head + 1)
+		    memory_order_acquire) != head + 1)
 			break;
 		data = cell->data;
-		atomic_store_explicit(&cell->sequence, q->head + q->mask + 1,
+		atomic_store_explicit(&cell->sequence, head + mask + 1,
 		    memory_order_release);
-		q->head++;
+		q->head = ++head;
 		p->completed++;
 		p->message_callback(p->message_data, p, data);
 	}
-	if (q->head == end)
+	if (head == end)
 		atomic_store_explicit(&p->posted, 1, memory_order_relaxed);
 }
 
@@ -131,10 +129,12 @@ proactor_set_message_callback(struct proactor *p,
 	return 0;
 }
 
-/* Sends 64 bits; see proactor_send_message(3).  Any thread. */
-int
-proactor_send_message(struct proactor *target, uint64_t data)
+static int __attribute__((noinline))
+send_foreign(struct proactor *target, uint64_t data)
 {
+	struct message_cell *cell;
+	uint64_t position;
+
 	if (target == NULL)
 		return PROACTOR_EINVAL;
 	if (proactor__forked(target->generation))
@@ -142,7 +142,44 @@ proactor_send_message(struct proactor *target, uint64_t data)
 	if (atomic_load_explicit(&target->phase, memory_order_relaxed) !=
 	    PHASE_RUNNING)
 		return PROACTOR_ESHUTDOWN;
-	return push(target, data);
+	cell = take(&target->messages, &position);
+	if (cell == NULL)
+		return PROACTOR_EAGAIN;
+	cell->data = data;
+	/* In one order with the words that the owner sleeps by. */
+	atomic_store(&cell->sequence, position + 1);
+	proactor__wake_up(target);
+	return 0;
+}
+
+/*
+ * Sends 64 bits; see proactor_send_message(3).  Any thread.  The target's own
+ * thread, or a signal handler on it, sees its words in order as they are; it
+ * sleeps only when the handler came just before the wait.
+ */
+int
+proactor_send_message(struct proactor *target, uint64_t data)
+{
+	struct message_cell *cell;
+	uint64_t position;
+
+	if (target == NULL || atomic_load_explicit(target->gate,
+	    memory_order_relaxed) != proactor__self)
+		return send_foreign(target, data);
+	cell = take(&target->messages, &position);
+	if (cell == NULL)
+		return PROACTOR_EAGAIN;
+	cell->data = data;
+	atomic_store_explicit(&cell->sequence, position + 1,
+	    memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&target->posted, memory_order_relaxed) == 0)
+		atomic_store_explicit(&target->posted, 1,
+		    memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&target->asleep, memory_order_relaxed) != 0)
+		proactor__wake_up(target);
+	return 0;
 }
 
 static struct proactor_message_op *

@@ -245,7 +245,8 @@ int
 proactor_submit(struct proactor *p, struct proactor_op *const *ops,
     size_t count)
 {
-	return submit(p, ops, count);
+	return count == 1 && ops != NULL ? proactor_submit_one(p, ops[0]) :
+	    submit(p, ops, count);
 }
 
 /* One operation of the owner's, of any class, its base checked. */

@@ -236,7 +236,8 @@ ring_wait(struct proactor *p, int64_t timeout)
 	error = timeout < 0 ?
 	    proactor__ring_enter(r, 1, IORING_ENTER_GETEVENTS) :
 	    enter(r, timeout);
-	proactor__ring_decode(r);
+	if (io_uring_cq_ready(&r->uring) != 0)
+		proactor__ring_decode(r);
 	return is_ordinary(error) ? 0 : error;
 }
 
