@@ -112,7 +112,16 @@ unit_programs = \
 	tests/unit/futex-portable \
 	tests/unit/mailbox \
 	tests/unit/timers \
+	$(readiness_programs) \
 	# EOL
+
+readiness_programs =
+if BACKEND_READINESS
+readiness_programs += \
+	tests/unit/offload \
+	tests/unit/offload-hasty \
+	# EOL
+endif
 
 tests_unit_address_LDADD = $(unit_ldadd)
 tests_unit_futex_LDADD = $(unit_ldadd)
@@ -121,6 +130,15 @@ tests_unit_futex_portable_SOURCES = tests/unit/futex.c lib/posix/futex.c
 tests_unit_futex_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFUTEX_PORTABLE
 tests_unit_futex_portable_LDADD = $(unit_ldadd)
 tests_unit_mailbox_LDADD = $(unit_ldadd)
+tests_unit_offload_SOURCES = \
+	tests/unit/offload-race.c tests/unit/offload.c tests/unit/offload.h
+tests_unit_offload_LDADD = $(unit_ldadd)
+# Threads that end after 20 microseconds, and can be refused.
+tests_unit_offload_hasty_SOURCES = \
+	$(tests_unit_offload_SOURCES) lib/readiness/offload.c
+tests_unit_offload_hasty_CPPFLAGS = \
+	$(AM_CPPFLAGS) -DOFFLOAD_PATIENCE=20000 -Dpthread_create=offload_create
+tests_unit_offload_hasty_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
 # fault: what happens when memory or the system refuses.

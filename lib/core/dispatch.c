@@ -448,7 +448,7 @@ poll_ready(struct proactor *p, int64_t deadline, size_t *ret_completed)
 	p->completed = 0;
 	list_init(&batch);
 	list_splice(&batch, &p->ready);
-	(void)p->backend->wait(p, 0);
+	(void)p->backend->wait(p, BACKEND_GLANCE);
 	run(p, &batch);
 	if (p->completed == 0 || (p->special & SPECIAL_RELEASE))
 		return poll_all(p, deadline, ret_completed, true);

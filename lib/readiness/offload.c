@@ -36,11 +36,11 @@ struct offload_pool {
 	uint32_t generation;		/* the process it belongs to */
 	unsigned int clients;		/* under pool_lock() */
 	pthread_mutex_t mutex;		/* all below */
-	pthread_cond_t change;		/* a client has nothing running, */
+	pthread_cond_t change;		/* none running, or no threads */
 	struct link ring;		/* clients with jobs, next one first */
 	unsigned int queued;		/* jobs */
-	unsigned int most;
-	unsigned int threads;		/* ... or there is no thread */
+	unsigned int threads;
+	unsigned int most;		/* asked for by any client so far */
 	_Atomic unsigned int looking;	/* threads that will look at the ring */
 	struct sleeper *sleepers;	/* the last one first */
 	bool closing;
@@ -57,6 +57,7 @@ struct offload_pool {
 static struct offload_pool *shared;
 static _Atomic uint32_t shared_lock;	/* the generation that has it */
 
+/* The caller's generation, not 0. */
 static void
 pool_lock(uint32_t generation)
 {
@@ -245,7 +246,7 @@ attach(struct offload_client *c)
 	return 0;
 }
 
-/* The pool is locked and has a job: the oldest of the client whose turn it is. */
+/* The pool is locked and has a job: the oldest of whose turn it is. */
 static struct mail *
 take(struct offload_pool *pool, struct offload_client **ret_client)
 {
@@ -292,7 +293,7 @@ sleep_well(struct offload_pool *pool)
 	return false;
 }
 
-/* Executes a job.  The pool is locked, and not meanwhile. */
+/* Executes a job.  The pool is locked, but not meanwhile. */
 static void
 work(struct offload_pool *pool)
 {
