@@ -7,8 +7,12 @@
 
 #include <stdio.h>
 
-/* Turns in which completions make a look at the demultiplexer superfluous. */
-#define SKIP_MAX	16u
+/*
+ * Turns, and completions, that make a look at the demultiplexer superfluous:
+ * then others have waited for long enough.
+ */
+#define SKIP_TURNS	16u
+#define SKIP_WORK	128u
 
 /* Attempts of one turn. */
 #define ATTEMPT_MAX	1024u
@@ -588,14 +592,17 @@ proactor__engine_wait(struct proactor *p, int64_t timeout)
 	run_work(e);
 	run_all(e, &e->due);
 	proactor__due_sources(e);
-	if (timeout == BACKEND_GLANCE || p->completed != completed) {
-		if (++e->skipped < SKIP_MAX)
+	completed = p->completed - completed;
+	if (timeout == BACKEND_GLANCE || completed != 0) {
+		e->skipped_work += completed;
+		if (++e->skipped < SKIP_TURNS && e->skipped_work < SKIP_WORK)
 			return 0;
 		timeout = 0;
 	}
 	if (e->work.first != NULL || e->fresh.first != NULL)
 		timeout = 0;
 	e->skipped = 0;
+	e->skipped_work = 0;
 	error = e->demux->wait(e, timeout);
 	run_all(e, &e->due);
 	proactor__due_sources(e);

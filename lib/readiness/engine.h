@@ -123,6 +123,7 @@ struct engine {
 	struct slot *slots;
 	uint32_t slot_count;
 	uint32_t skipped;		/* turns without a look at the demux */
+	size_t skipped_work;		/* ... and completions in them */
 	struct op_list fresh;		/* not yet attempted */
 	struct op_list work;		/* to be attempted in the next turn */
 	struct op_list due;		/* what the demux has brought */
