@@ -87,6 +87,7 @@ libproactor_internal_la_SOURCES += \
 	lib/readiness/offload.c \
 	lib/readiness/offload.h \
 	lib/readiness/slots.c \
+	lib/readiness/turn.c \
 	lib/readiness/watch.c \
 	# EOL
 endif

@@ -150,6 +150,7 @@ struct proactor_socket {
 	bool drained : 1;		/* by the last receive */
 	bool ended : 1;			/* an end or an error was seen */
 	bool nonblocking : 1;		/* the engine has seen to it */
+	bool hinted : 1;		/* a short receive has drained it */
 	/*
 	 * The backend's word that operations of this direction can go by
 	 * start_recv(), start_send().

@@ -67,16 +67,8 @@ at_most(size_t length)
 	return length < BACKEND_LENGTH_MAX ? length : BACKEND_LENGTH_MAX;
 }
 
-static bool
-is_tcp(const struct proactor_socket *s)
-{
-	return s->kind == PROACTOR_SOCKET_TCP ||
-	    s->kind == PROACTOR_SOCKET_TCP6;
-}
-
 enum need
-proactor__attempt_recv(struct engine *e, struct proactor_recv_op *op,
-    int *status)
+proactor__attempt_recv(struct proactor_recv_op *op, int *status)
 {
 	struct proactor_socket *s = op->socket;
 	struct iovec iov[PROACTOR_SPAN_MAX];
@@ -102,21 +94,13 @@ proactor__attempt_recv(struct engine *e, struct proactor_recv_op *op,
 		return would_block(errno) ? NEED_IN : over(status, -errno);
 	}
 	op->bytes = (size_t)n;
-	/*
-	 * TCP gave less than was asked for, so that it has no more: the next
-	 * receive waits for its readiness, which will be told since this one
-	 * is watched.  After an end nothing more is told, and urgent data
-	 * makes receives short (epoll(7), questions and answers).
-	 */
-	s->drained = n > 0 && (size_t)n < total && e->demux->edge &&
-	    s->slot >= 0 && !s->ended && is_tcp(s);
+	s->drained = n > 0 && (size_t)n < total && s->hinted;
 	s->hot_in = !is_datagram(s);
 	return over(status, 0);
 }
 
 enum need
-proactor__attempt_send(struct engine *e, struct proactor_send_op *op,
-    int *status)
+proactor__attempt_send(struct proactor_send_op *op, int *status)
 {
 	struct proactor_socket *s = op->socket;
 	struct iovec iov[PROACTOR_SPAN_MAX];
@@ -125,7 +109,6 @@ proactor__attempt_send(struct engine *e, struct proactor_send_op *op,
 	size_t total;
 	ssize_t n;
 
-	(void)e;
 	if (op->send_flags & PROACTOR_SEND_MORE)
 #ifdef MSG_MORE
 		flags |= MSG_MORE;
@@ -353,9 +336,9 @@ proactor__attempt(struct engine *e, struct proactor_op *op, int *status)
 {
 	switch (op->type) {
 	case PROACTOR_OP_RECV:
-		return proactor__attempt_recv(e, AS(recv, op), status);
+		return proactor__attempt_recv(AS(recv, op), status);
 	case PROACTOR_OP_SEND:
-		return proactor__attempt_send(e, AS(send, op), status);
+		return proactor__attempt_send(AS(send, op), status);
 	case PROACTOR_OP_RECVFROM:
 		return proactor__attempt_recvfrom(AS(recvfrom, op), status);
 	case PROACTOR_OP_SENDTO:

@@ -176,21 +176,74 @@ op_of_mail(struct mail *mail)
 
 #define AS(type, op)	container_of(op, struct proactor_ ## type ## _op, base)
 
+static inline void
+op_list_clear(struct op_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+/* Appends an operation that is nowhere. */
+static inline void
+op_list_append(struct op_list *list, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+
+	s->shape |= SHAPE_LISTED;
+	s->mail.next = NULL;
+	*list->end = &s->mail;
+	list->end = &s->mail.next;
+}
+
+/* Moves all of from to the end of to. */
+static inline void
+op_list_splice(struct op_list *to, struct op_list *from)
+{
+	if (from->first == NULL)
+		return;
+	*to->end = from->first;
+	to->end = from->end;
+	op_list_clear(from);
+}
+
+/* The oldest of a list that is not empty; it is nowhere then. */
+static inline struct proactor_op *
+op_list_take(struct op_list *list)
+{
+	struct mail *mail = list->first;
+
+	list->first = mail->next;
+	if (list->first == NULL)
+		list->end = &list->first;
+	op_state(op_of_mail(mail))->shape &= (uint8_t)~SHAPE_LISTED;
+	return op_of_mail(mail);
+}
+
+/* Every socket operation has its socket first. */
+static inline struct proactor_socket *
+socket_of(struct proactor_op *op)
+{
+	return AS(recv, op)->socket;
+}
+_Static_assert(offsetof(struct proactor_recv_op, socket) ==
+    offsetof(struct proactor_send_op, socket) &&
+    offsetof(struct proactor_recv_op, socket) ==
+    offsetof(struct proactor_sendto_op, socket) &&
+    offsetof(struct proactor_recv_op, socket) ==
+    offsetof(struct proactor_recvfrom_op, socket) &&
+    offsetof(struct proactor_recv_op, socket) ==
+    offsetof(struct proactor_connect_op, socket) &&
+    offsetof(struct proactor_recv_op, socket) ==
+    offsetof(struct proactor_accept_op, listener), "the socket is first");
+
 /* engine.c */
-
-/*
- * Descriptor and generation of key are ready for events (PROACTOR_POLL_*,
- * READY_*).  Called by demux.wait only; it calls back.
- */
-void	 proactor__engine_fired(struct engine *e, uint64_t key,
-	    unsigned int events);
-
-/* The watch of key could not be made after all; as _fired(). */
-void	 proactor__engine_failed(struct engine *e, uint64_t key, int error);
 
 int	 proactor__engine_create(struct proactor *p, const struct demux *demux,
 	    const struct backend_options *options, char *why, size_t size);
-void	 proactor__engine_list(struct op_list *list, struct proactor_op *op);
+void	 proactor__engine_await(struct engine *e, struct proactor_op *op,
+	    enum need need);
+void	 proactor__engine_fail(struct engine *e, struct proactor_op *op,
+	    int status);
 
 /* What the backends of all demultiplexers have in common: after .create. */
 #define ENGINE_BACKEND \
@@ -225,14 +278,27 @@ int	 proactor__engine_start_write(struct proactor *p,
 	    struct proactor_file_write_op *op);
 void	 proactor__engine_cancel(struct proactor *p, struct proactor_op *op);
 int	 proactor__engine_flush(struct proactor *p);
-int	 proactor__engine_wait(struct proactor *p, int64_t timeout);
-void	 proactor__engine_wait_long(struct proactor *p);
 void	 proactor__engine_wake(struct proactor *p);
 void	 proactor__engine_abandon(struct proactor *p);
 void	 proactor__engine_destroy(struct proactor *p, bool forked);
 void	 proactor__engine_dispose(struct proactor *p);
 unsigned int proactor__engine_explain(const struct proactor *p,
 	    uint64_t capability, const char **ret_reason);
+
+/* turn.c */
+
+/*
+ * Descriptor and generation of key are ready for events (PROACTOR_POLL_*,
+ * READY_*).  Called by demux.wait only; it calls back.
+ */
+void	 proactor__engine_fired(struct engine *e, uint64_t key,
+	    unsigned int events);
+
+/* The watch of key could not be made after all; as _fired(). */
+void	 proactor__engine_failed(struct engine *e, uint64_t key, int error);
+
+int	 proactor__engine_wait(struct proactor *p, int64_t timeout);
+void	 proactor__engine_wait_long(struct proactor *p);
 
 /* slots.c */
 struct slot *proactor__slot(struct engine *e, int fd);
@@ -265,10 +331,8 @@ void	 proactor__engine_unwatch(struct proactor *p,
  */
 enum need proactor__attempt(struct engine *e, struct proactor_op *op,
 	    int *status);
-enum need proactor__attempt_recv(struct engine *e, struct proactor_recv_op *op,
-	    int *status);
-enum need proactor__attempt_send(struct engine *e, struct proactor_send_op *op,
-	    int *status);
+enum need proactor__attempt_recv(struct proactor_recv_op *op, int *status);
+enum need proactor__attempt_send(struct proactor_send_op *op, int *status);
 enum need proactor__attempt_recvfrom(struct proactor_recvfrom_op *op,
 	    int *status);
 enum need proactor__attempt_sendto(struct proactor_sendto_op *op, int *status);

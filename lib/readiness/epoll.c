@@ -155,15 +155,20 @@ static int
 epoll_demux_wait(struct engine *e, int64_t timeout)
 {
 	struct epoll_demux *d = demux_of(e);
+	uint32_t events;
 	int i, n;
 
 	n = wait_some(d, timeout);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		events = d->events[i].events;
 		if (d->events[i].data.u64 != KEY_WAKE)
 			proactor__engine_fired(e, d->events[i].data.u64,
-			    events_of(d->events[i].events));
+			    events == (EPOLLIN | EPOLLOUT) ?
+			    PROACTOR_POLL_IN | PROACTOR_POLL_OUT :
+			    events_of(events));
+	}
 	return 0;
 }
 

@@ -115,6 +115,13 @@ proactor__socket_park(struct engine *e, struct proactor_socket *s,
 	error = proactor__slot_set(e, s->fd, events, mode);
 	if (error != 0 && !e->slots[s->fd].known)
 		proactor__engine_forget(e->p, s->fd, &s->slot);
+	/*
+	 * TCP that gives less than was asked for has no more, and what comes
+	 * later is told as an edge.  After an end nothing more is told, and
+	 * urgent data makes receives short: see socket_fired().
+	 */
+	s->hinted = error == 0 && mode == MODE_EDGE && !s->ended &&
+	    (s->kind == PROACTOR_SOCKET_TCP || s->kind == PROACTOR_SOCKET_TCP6);
 	return error;
 }
 

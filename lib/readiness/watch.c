@@ -283,7 +283,7 @@ proactor__watch_fired(struct engine *e, struct watch *w, unsigned int events)
 			s->shape |= SHAPE_DONE;
 			s->status = 0;
 		}
-		proactor__engine_list(&e->due, op_of_mail(mail));
+		op_list_append(&e->due, op_of_mail(mail));
 	}
 	for (source = w->sources; source != NULL; source = source->next) {
 		fired = events & (source->wanted | PROACTOR_POLL_ERR |
@@ -311,7 +311,7 @@ proactor__watch_failed(struct engine *e, struct watch *w, int error)
 		s->shape &= (uint8_t)~SHAPE_WATCHED;
 		s->shape |= SHAPE_DONE;
 		s->status = error;
-		proactor__engine_list(&e->due, op_of_mail(mail));
+		op_list_append(&e->due, op_of_mail(mail));
 	}
 	while ((source = w->sources) != NULL) {
 		w->sources = source->next;
