@@ -53,22 +53,6 @@ proactor__sys_poll_events(int mask)
 	    ((mask & POLLHUP) ? PROACTOR_POLL_HUP : 0u);
 }
 
-#ifdef HAVE_EVENTFD
-
-int
-proactor__sys_wake_create(struct wake *ret_wake)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	ret_wake->read_fd = fd;
-	ret_wake->write_fd = fd;
-	return 0;
-}
-
-#else
-
 static int
 prepare(int fd)
 {
@@ -80,8 +64,8 @@ prepare(int fd)
 	return 0;
 }
 
-int
-proactor__sys_wake_create(struct wake *ret_wake)
+static int
+wake_by_pipe(struct wake *ret_wake)
 {
 	int error, fds[2];
 
@@ -100,7 +84,23 @@ proactor__sys_wake_create(struct wake *ret_wake)
 	return 0;
 }
 
+int
+proactor__sys_wake_create(struct wake *ret_wake)
+{
+#ifdef HAVE_EVENTFD
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd >= 0) {
+		ret_wake->read_fd = fd;
+		ret_wake->write_fd = fd;
+		return 0;
+	}
+	/* Two descriptors are not to be had where one is not. */
+	if (errno == EMFILE || errno == ENFILE)
+		return -errno;
 #endif
+	return wake_by_pipe(ret_wake);
+}
 
 /*
  * Any thread, async-signal-safe.  It fails only when there is no room, and

@@ -63,7 +63,6 @@ epoll_demux_create(struct engine *e, char *why, size_t size)
 		    strerror(-error));
 		goto close;
 	}
-	/* Each write is an edge: the counter need not be read. */
 	error = control(d, EPOLL_CTL_ADD, d->wake.read_fd, EPOLLIN | EPOLLET,
 	    KEY_WAKE);
 	if (error != 0) {
@@ -168,6 +167,9 @@ epoll_demux_wait(struct engine *e, int64_t timeout)
 			    events == (EPOLLIN | EPOLLOUT) ?
 			    PROACTOR_POLL_IN | PROACTOR_POLL_OUT :
 			    events_of(events));
+		/* Each write is an edge; only a pipe has to be emptied. */
+		else if (d->wake.read_fd != d->wake.write_fd)
+			proactor__sys_wake_drain(&d->wake);
 	}
 	return 0;
 }
