@@ -100,12 +100,18 @@ transfer_now(const struct transfer *t, off_t at)
 	    preadv2(t->file->fd, &iov, 1, at, RWF_NOWAIT);
 #else
 	(void)t;
-	if (lseek(t->file->fd, 0, SEEK_CUR) < 0 && errno == ESPIPE)
-		return -1;
 	(void)at;
 	errno = ENOTSUP;
 	return -1;
 #endif
+}
+
+/* Is it not waiting that cannot be had, of the system or of this file? */
+static bool
+is_refused(int error)
+{
+	return error == EOPNOTSUPP || error == ENOTSUP || error == ENOSYS ||
+	    error == EPERM;
 }
 
 /*
@@ -127,8 +133,8 @@ attempt_stream(const struct transfer *t, int *status)
 		goto wait;
 	do {
 		n = HAVE_NOWAIT ? transfer_now(t, (off_t)-1) : -1;
-		if (n < 0 && (!HAVE_NOWAIT || errno == EOPNOTSUPP ||
-		    errno == EINVAL || errno == ENOSYS)) {
+		if (n < 0 && (!HAVE_NOWAIT || errno == EINVAL ||
+		    is_refused(errno))) {
 			if (t->write && length > PIPE_BUF)
 				length = PIPE_BUF;
 			n = t->write ? write(t->file->fd, t->memory, length) :
@@ -166,12 +172,20 @@ find_ways(struct proactor_file *f)
 #endif
 }
 
+/* A call that is refused does not tell what it would have met. */
+static bool
+is_stream(int fd)
+{
+	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+}
+
 static enum need
 attempt_transfer(struct proactor_op *op, int *status)
 {
 	struct transfer t = transfer_of(op);
 	struct proactor_file *f = t.file;
 	uint8_t later = t.write ? WAYS_WRITE_LATER : WAYS_READ_LATER;
+	bool refused;
 	ssize_t n;
 
 	find_ways(f);
@@ -191,15 +205,14 @@ attempt_transfer(struct proactor_op *op, int *status)
 			continue;
 		if (errno == EAGAIN)
 			break;
-		if (errno == ESPIPE) {
+		refused = is_refused(errno);
+		if (errno == ESPIPE || (refused && is_stream(f->fd))) {
 			f->ways |= WAYS_STREAM;
 			return attempt_stream(&t, status);
 		}
-		if (errno == EOPNOTSUPP || errno == ENOTSUP ||
-		    errno == ENOSYS || errno == EPERM)
-			f->ways |= later;
-		else
+		if (!refused)
 			return over(status, *t.bytes != 0 ? 0 : -errno);
+		f->ways |= later;
 	}
 	return NEED_THREAD;
 }
