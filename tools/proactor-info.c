@@ -182,6 +182,8 @@ runs_on(const struct report *r, const char *name)
 	return r->p != NULL && strcmp(proactor_backend_name(r->p), name) == 0;
 }
 
+#ifdef PROACTOR_HAVE_IO_URING
+
 /* io_uring is in this build and was refused: by whom? */
 static void
 advise_refused(struct report *r)
@@ -210,6 +212,17 @@ advise_refused(struct report *r)
 		advise(r, "io_uring is refused: %s", r->backend_reason[0]);
 }
 
+#else
+
+static void
+advise_refused(struct report *r)
+{
+	advise(r, "This build has no io_uring: install liburing's header "
+	    "files and configure again.");
+}
+
+#endif
+
 static void
 advise_all(struct report *r)
 {
@@ -222,16 +235,10 @@ advise_all(struct report *r)
 		advise(r, "PROACTOR_BACKEND=%.64s is set in the environment: "
 		    "it decides for programs that do not name a backend.",
 		    wanted);
-	if (r->backend_status[0] != 0) {
-#ifdef PROACTOR_HAVE_IO_URING
+	if (r->backend_status[0] != 0)
 		advise_refused(r);
-#else
-		advise(r, "This build has no io_uring: install liburing's "
-		    "header files and configure again.");
-#endif
-	} else if (!runs_on(r, "io_uring")) {
+	else if (!runs_on(r, "io_uring"))
 		advise(r, "io_uring works here and would be faster.");
-	}
 	for (i = 0; r->p != NULL && runs_on(r, "io_uring") &&
 	    i < CAPABILITIES; i++) {
 		if (capabilities[i].bit != PROACTOR_CAP_MULTISHOT &&

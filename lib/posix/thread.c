@@ -111,33 +111,64 @@ init(struct proactor_thread *t)
 	return -error;
 }
 
-/* cpu: the one to run on, or -1.  0 or an errno. */
+#if !defined(__linux__)
+
 static int
-start(struct proactor_thread *t, int cpu)
+create_on(struct proactor_thread *t, int cpu)
+{
+	(void)t;
+	(void)cpu;
+	return ENOTSUP;
+}
+
+#elif defined(HAVE_PTHREAD_ATTR_SETAFFINITY_NP)
+
+static int
+create_on(struct proactor_thread *t, int cpu)
 {
 	pthread_attr_t attributes;
+	cpu_set_t cpus;
 	int error;
 
 	error = pthread_attr_init(&attributes);
 	if (error != 0)
 		return error;
-#ifdef __linux__
-	if (cpu >= 0) {
-		cpu_set_t cpus;
-
-		CPU_ZERO(&cpus);
-		CPU_SET((size_t)cpu, &cpus);
-		error = pthread_attr_setaffinity_np(&attributes, sizeof(cpus),
-		    &cpus);
-	}
-#else
-	if (cpu >= 0)
-		error = ENOTSUP;
-#endif
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	error = pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
 	if (error == 0)
 		error = pthread_create(&t->thread, &attributes, run, t);
 	pthread_attr_destroy(&attributes);
 	return error;
+}
+
+#else
+
+/* musl: a thread inherits where the one that makes it may run. */
+static int
+create_on(struct proactor_thread *t, int cpu)
+{
+	cpu_set_t before, cpus;
+	int error;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	if (sched_getaffinity(0, sizeof(before), &before) != 0 ||
+	    sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+		return errno;
+	error = pthread_create(&t->thread, NULL, run, t);
+	(void)sched_setaffinity(0, sizeof(before), &before);
+	return error;
+}
+
+#endif
+
+/* cpu: the one to run on, or -1.  0 or an errno. */
+static int
+start(struct proactor_thread *t, int cpu)
+{
+	return cpu >= 0 ? create_on(t, cpu) :
+	    pthread_create(&t->thread, NULL, run, t);
 }
 
 /*
