@@ -143,11 +143,17 @@ tests_unit_timers_LDADD = $(unit_ldadd)
 
 # fault: what happens when memory or the system refuses.
 fault_programs = \
+	tests/fault/fallback \
 	tests/fault/refused \
 	# EOL
 
-tests_fault_refused_LDADD = \
-	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
+fault_support = tests/fault/support.c tests/fault/support.h
+fault_ldadd = tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
+
+tests_fault_fallback_SOURCES = tests/fault/fallback.c $(fault_support)
+tests_fault_fallback_LDADD = $(fault_ldadd)
+tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
+tests_fault_refused_LDADD = $(fault_ldadd)
 
 check_PROGRAMS += $(unit_programs) $(fault_programs)
 TESTS += $(unit_programs) $(fault_programs)

@@ -6,99 +6,23 @@
  */
 #include "config.h"
 
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <proactor.h>
-
-#include "tap/tap.h"
-
-#define SETUP		425
-#define ENTER		426
-#define REGISTER	427
-
-/* Answers error to the system calls first..last; all others are allowed. */
-static void
-forbid(unsigned int first, unsigned int last, unsigned int error)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {
-		.len = sizeof(code) / sizeof(code[0]),
-		.filter = code,
-	};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-		SKIP("no seccomp filter: %s", strerror(errno));
-}
-
-static void
-count_call(void *user_data, struct proactor_op *op, int status,
-    unsigned int flags)
-{
-	(void)op;
-	CHECK_INT(status, 0);
-	CHECK_INT(flags, 0);
-	(*(int *)user_data)++;
-}
-
-/* It runs operations of the kernel's as well as its own. */
-static void
-works(struct proactor *p)
-{
-	struct proactor_nop_op nop;
-	struct proactor_timer_op timer;
-	struct proactor_handle_poll_op poll;
-	int64_t deadline = proactor_deadline_after(INT64_C(20000000000));
-	int calls = 0, fds[2];
-
-	CHECK_INT(pipe(fds), 0);
-	proactor_nop_op_init(&nop, count_call, &calls);
-	proactor_timer_op_init(&timer, proactor_now(), count_call, &calls);
-	proactor_handle_poll_op_init(&poll, proactor_handle_fd(fds[1]),
-	    PROACTOR_POLL_OUT, count_call, &calls);
-	CHECK_INT(proactor_submit_one(p, &nop.base), 0);
-	CHECK_INT(proactor_submit_one(p, &timer.base), 0);
-	CHECK_INT(proactor_submit_one(p, &poll.base), 0);
-	while (calls < 3)
-		CHECK_INT(proactor_poll(p, deadline, NULL), 0);
-	CHECK_INT(close(fds[0]), 0);
-	CHECK_INT(close(fds[1]), 0);
-}
+#include "fault/support.h"
 
 /* By this name, or by none: it works, or the words say why it does not. */
 static int
 try(const char *backend)
 {
 	struct proactor *p = NULL;
-	struct proactor_options o;
-	char reason[256] = "";
+	char reason[256];
 	int status;
 
-	proactor_options_init(&o);
-	o.backend = backend;
-	o.reason = reason;
-	o.reason_size = sizeof(reason);
-	status = proactor_create(&o, &p);
+	status = create(backend, reason, &p);
 	if (status != 0) {
 		CHECK(status < 0);
 		CHECK(p == NULL);
@@ -140,16 +64,11 @@ must_be_refused(void)
 static void
 need_io_uring(void)
 {
-	struct proactor_options o;
 	struct proactor *p;
-	char reason[256] = "";
+	char reason[256];
 
 	unsetenv("PROACTOR_BACKEND");
-	proactor_options_init(&o);
-	o.backend = "io_uring";
-	o.reason = reason;
-	o.reason_size = sizeof(reason);
-	if (proactor_create(&o, &p) != 0)
+	if (create("io_uring", reason, &p) != 0)
 		SKIP("%s", reason);
 	proactor_release(p);
 }
@@ -219,42 +138,20 @@ refusals_leave_nothing(void)
 {
 	struct proactor_options o;
 	struct proactor *p;
-	int before, after, i;
+	int before, i;
 
 	need_io_uring();
 	forbid(ENTER, ENTER, EPERM);
 	proactor_options_init(&o);
 	o.backend = "io_uring";
 	(void)proactor_create(&o, &p);
-	before = dup(0);
-	CHECK(before != -1);
-	CHECK_INT(close(before), 0);
+	before = next_descriptor();
 	for (i = 0; i < 20; i++)
 		CHECK(proactor_create(&o, &p) != 0);
-	after = dup(0);
-	CHECK_INT(after, before);
+	CHECK_INT(next_descriptor(), before);
 }
 
 /* --- limits --- */
-
-static void
-lower_limit(int what, rlim_t value)
-{
-	struct rlimit limit = { value, value };
-
-	CHECK_INT(setrlimit(what, &limit), 0);
-}
-
-static void
-become_ordinary(void)
-{
-	if (geteuid() != 0)
-		return;
-	if (setgid(65534) != 0 || setuid(65534) != 0)
-		SKIP("cannot become an ordinary user: %s", strerror(errno));
-	/* Or leaks could not be looked for at exit. */
-	(void)prctl(PR_SET_DUMPABLE, 1);
-}
 
 static void
 no_locked_memory(void)
@@ -304,9 +201,7 @@ no_descriptors(void)
 	int next, room, status = -1;
 
 	need_io_uring();
-	next = dup(0);
-	CHECK(next != -1);
-	CHECK_INT(close(next), 0);
+	next = next_descriptor();
 	for (room = 0; room < 16; room++) {
 		struct rlimit limit = { (rlim_t)(next + room), 65536 };
 		struct proactor *p;
@@ -327,26 +222,6 @@ no_descriptors(void)
 }
 
 /* --- processes --- */
-
-static void
-in_child(void (*fn)(void))
-{
-	pid_t child, found;
-	int status;
-
-	child = fork();
-	CHECK(child != -1);
-	if (child == 0) {
-		fn();
-		_exit(0);
-	}
-	do
-		found = waitpid(child, &status, 0);
-	while (found == -1 && errno == EINTR);
-	CHECK_INT(found, child);
-	CHECK(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
-	    WEXITSTATUS(status) == 77));
-}
 
 static void
 refused_in_child(void)
@@ -386,7 +261,7 @@ refused_later(void)
 	CHECK_INT(proactor_create(NULL, &p), 0);
 	works(p);
 	forbid(SETUP, REGISTER, EPERM);
-	proactor_nop_op_init(&nop, count_call, &calls);
+	proactor_nop_op_init(&nop, count_success, &calls);
 	CHECK_INT(proactor_submit_one(p, &nop.base), 0);
 	for (i = 0; i < 3 && calls == 0; i++)
 		status = proactor_poll(p, PROACTOR_IMMEDIATE, NULL);
