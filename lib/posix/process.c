@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which thread and which process: numbers for threads, and a page that the
- * kernel clears in a child of fork(2), so that a proactor of the parent can
- * be told from one of the child's own without a system call.
+ * Which thread and which process: numbers for threads, and a page that is
+ * cleared in a child of fork(2), so that a proactor of the parent can be told
+ * from one of the child's own without a system call.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -33,6 +35,18 @@ proactor__self_claim(void)
 	return proactor__self;
 }
 
+/* In the child, where nobody else runs yet. */
+static void
+clear_page(void)
+{
+	memset((void *)atomic_load(&proactor__fork_page), 0,
+	    (1 + GATES) * sizeof(uint64_t));
+}
+
+/*
+ * The kernel clears the page, where it can, for whatever makes the child; what
+ * only pretends to be Linux may not, and other systems need not know how.
+ */
 static _Atomic uint32_t *
 map_page(void)
 {
@@ -53,6 +67,7 @@ map_page(void)
 		munmap(memory, size);
 		return none;
 	}
+	(void)pthread_atfork(NULL, NULL, clear_page);
 	return fresh;
 }
 

@@ -117,6 +117,9 @@ backlog_of(struct proactor_socket *s)
 
 	CHECK_INT(getsockopt(socket_fd(s), IPPROTO_TCP, TCP_INFO, &info,
 	    &length), 0);
+	/* An emulator of the system may have an int of it. */
+	if (length < offsetof(struct tcp_info, tcpi_sacked) + sizeof(uint32_t))
+		SKIP("the backlog cannot be read back here");
 	return info.tcpi_sacked;
 }
 #endif
