@@ -141,6 +141,24 @@ tests_unit_offload_hasty_CPPFLAGS = \
 tests_unit_offload_hasty_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
+# kqueue: where the system has one that is used; on Linux one of our own stands
+# in, and is tested itself.
+kqueue_programs =
+kqueue_cppflags =
+kqueue_stand_in =
+if BACKEND_KQUEUE
+else
+if HOST_LINUX
+kqueue_programs += tests/kqueue/selftest
+kqueue_cppflags += -I$(top_srcdir)/tests/kqueue
+kqueue_stand_in += tests/kqueue/kqueue.c tests/kqueue/sys/event.h
+endif
+endif
+
+tests_kqueue_selftest_SOURCES = tests/kqueue/selftest.c $(kqueue_stand_in)
+tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
+tests_kqueue_selftest_LDADD = tests/tap/libtap.la $(PTHREAD_LIBS)
+
 # fault: what happens when memory or the system refuses.
 fault_programs = \
 	tests/fault/fallback \
@@ -155,8 +173,8 @@ tests_fault_fallback_LDADD = $(fault_ldadd)
 tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
 tests_fault_refused_LDADD = $(fault_ldadd)
 
-check_PROGRAMS += $(unit_programs) $(fault_programs)
-TESTS += $(unit_programs) $(fault_programs)
+check_PROGRAMS += $(unit_programs) $(kqueue_programs) $(fault_programs)
+TESTS += $(unit_programs) $(kqueue_programs) $(fault_programs)
 
 # The programs: examples and tools, run as a user runs them.
 check_PROGRAMS += tests/examples/rawclient
@@ -195,6 +213,7 @@ EXTRA_DIST += \
 quick_tests = \
 	$(unit_programs) \
 	tests/conformance/epoll.tap \
+	$(kqueue_programs) \
 	tests/conformance/io_uring.tap \
 	tests/conformance/poll.tap \
 	tests/build/headers.tap \
@@ -216,6 +235,7 @@ check-kernels:
 # Some alone: the unit tests, and whatever runs our code.
 code_tests = \
 	$(unit_programs) \
+	$(kqueue_programs) \
 	$(fault_programs) \
 	$(conformance_scripts) \
 	$(program_scripts)
@@ -223,7 +243,7 @@ check-code:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(code_tests)'
 
 check-unit:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs) $(kqueue_programs)'
 
 # What shows in a minute that a variant of the build is sound.
 check-quick:
