@@ -109,7 +109,8 @@ libproactor_internal_la_CFLAGS = $(AM_CFLAGS) $(ALIASING_CFLAGS)
 libproactor_internal_la_LDFLAGS =
 
 libproactor_la_SOURCES =
-libproactor_la_LIBADD = libproactor-internal.la $(LIBURING_LIBS) $(PTHREAD_LIBS)
+libproactor_la_LIBADD = libproactor-internal.la $(LIBURING_LIBS) \
+	$(LIBKQUEUE_LIBS) $(PTHREAD_LIBS)
 libproactor_la_LDFLAGS = -no-undefined -version-info $(LT_VERSION)
 EXTRA_libproactor_la_DEPENDENCIES = $(top_srcdir)/lib/libproactor.map
 EXTRA_DIST += lib/libproactor.map

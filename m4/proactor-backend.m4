@@ -52,13 +52,19 @@ AC_DEFUN([PROACTOR_PROBE_POLL], [
     [proactor_why_poll='this system has no poll'])
 ])
 
+# The system's; libkqueue only where it is asked for, and there is no other.
 AC_DEFUN([PROACTOR_PROBE_KQUEUE], [
   AC_CHECK_FUNC([kqueue], [
-    AC_CHECK_DECLS([EVFILT_USER, EVFILT_TIMER, NOTE_NSECONDS, NOTE_ABSTIME], [], [], [[
-#include <sys/types.h>
-#include <sys/event.h>]])
+    AC_CHECK_FUNCS([pipe2])
     PROACTOR_BACKEND_SOURCES([kqueue], [lib/readiness/kqueue.c])
-  ], [proactor_why_kqueue='this system has no kqueue'])
+  ], [
+    AS_IF([test "x$proactor_want_kqueue" = xyes], [
+      PKG_CHECK_MODULES([LIBKQUEUE], [libkqueue], [
+        REQUIRES_PRIVATE="$REQUIRES_PRIVATE libkqueue"
+        PROACTOR_BACKEND_SOURCES([kqueue], [lib/readiness/kqueue.c])
+      ], [proactor_why_kqueue='this system has no kqueue, and libkqueue was not found'])
+    ], [proactor_why_kqueue='this system has no kqueue'])
+  ])
 ])
 
 AC_DEFUN([PROACTOR_PROBE_IOCP], [

@@ -18,7 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 	MANDOC='$(MANDOC)'; export MANDOC; \
 	NM='$(NM)'; export NM; \
 	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
-	PRIVATE_LIBS='$(LIBURING_LIBS) $(PTHREAD_LIBS)'; export PRIVATE_LIBS; \
+	PRIVATE_LIBS='$(LIBURING_LIBS) $(LIBKQUEUE_LIBS) $(PTHREAD_LIBS)'; export PRIVATE_LIBS; \
 	RUN='$(RUN)'; export RUN; \
 	prefix='$(prefix)'; export prefix; \
 	libdir='$(libdir)'; export libdir; \
@@ -102,7 +102,8 @@ conformance_scripts = \
 dist_check_SCRIPTS += $(conformance_scripts)
 TESTS += $(conformance_scripts)
 
-unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) $(PTHREAD_LIBS)
+unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) \
+	$(LIBKQUEUE_LIBS) $(PTHREAD_LIBS)
 
 # unit: one module each, linked with the internal library.  A program takes a
 # line in the list and one of its own below it.
@@ -141,16 +142,26 @@ tests_unit_offload_hasty_CPPFLAGS = \
 tests_unit_offload_hasty_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
+# demux-NAME: what the engine asks of the demultiplexer that DEMUX names.
+demux_sources = \
+	tests/unit/demux.c \
+	tests/unit/demux.h \
+	tests/unit/demux_end.c \
+	tests/unit/demux_wait.c \
+	tests/unit/demux_watch.c \
+	# EOL
+
 # kqueue: where the system has one that is used; on Linux one of our own stands
 # in, and is tested itself.
 kqueue_programs =
 kqueue_cppflags =
 kqueue_stand_in =
 if BACKEND_KQUEUE
+kqueue_programs += tests/unit/demux-kqueue
 else
 if HOST_LINUX
-kqueue_programs += tests/kqueue/selftest
-kqueue_cppflags += -I$(top_srcdir)/tests/kqueue
+kqueue_programs += tests/kqueue/selftest tests/unit/demux-kqueue
+kqueue_cppflags += -I$(top_srcdir)/tests/kqueue -DPROACTOR_HAVE_KQUEUE
 kqueue_stand_in += tests/kqueue/kqueue.c tests/kqueue/sys/event.h
 endif
 endif
@@ -158,6 +169,14 @@ endif
 tests_kqueue_selftest_SOURCES = tests/kqueue/selftest.c $(kqueue_stand_in)
 tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
 tests_kqueue_selftest_LDADD = tests/tap/libtap.la $(PTHREAD_LIBS)
+tests_unit_demux_kqueue_SOURCES = \
+	lib/readiness/kqueue.c \
+	$(demux_sources) \
+	$(kqueue_stand_in) \
+	# EOL
+tests_unit_demux_kqueue_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS) \
+	-DDEMUX=proactor__kqueue_demux
+tests_unit_demux_kqueue_LDADD = $(unit_ldadd)
 
 # fault: what happens when memory or the system refuses.
 fault_programs = \
@@ -200,6 +219,7 @@ test_scripts = \
 	tests/docs/man-lint.tap \
 	tests/docs/pages.tap \
 	tests/docs/symbols.tap \
+	tests/kqueue/flavours.tap \
 	# EOL
 
 dist_check_SCRIPTS += $(test_scripts)
@@ -207,6 +227,7 @@ TESTS += $(test_scripts)
 EXTRA_DIST += \
 	tests/build/link.c \
 	tests/fuzz/address.c \
+	tests/kqueue/flavours/sys/event.h \
 	# EOL
 
 # Of the suite, what a variant of the build could break.
