@@ -78,8 +78,8 @@ libproactor_internal_la_SOURCES += \
 	# EOL
 endif
 
-if BACKEND_READINESS
-libproactor_internal_la_SOURCES += \
+# What epoll, kqueue and poll have in common.
+readiness_sources = \
 	lib/readiness/attempt.c \
 	lib/readiness/engine.c \
 	lib/readiness/engine.h \
@@ -90,11 +90,20 @@ libproactor_internal_la_SOURCES += \
 	lib/readiness/turn.c \
 	lib/readiness/watch.c \
 	# EOL
+
+if BACKEND_READINESS
+libproactor_internal_la_SOURCES += $(readiness_sources)
 endif
 
 if BACKEND_EPOLL
 libproactor_internal_la_SOURCES += \
 	lib/readiness/epoll.c \
+	# EOL
+endif
+
+if BACKEND_KQUEUE
+libproactor_internal_la_SOURCES += \
+	lib/readiness/kqueue.c \
 	# EOL
 endif
 

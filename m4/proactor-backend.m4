@@ -55,7 +55,6 @@ AC_DEFUN([PROACTOR_PROBE_POLL], [
 # The system's; libkqueue only where it is asked for, and there is no other.
 AC_DEFUN([PROACTOR_PROBE_KQUEUE], [
   AC_CHECK_FUNC([kqueue], [
-    AC_CHECK_FUNCS([pipe2])
     PROACTOR_BACKEND_SOURCES([kqueue], [lib/readiness/kqueue.c])
   ], [
     AS_IF([test "x$proactor_want_kqueue" = xyes], [

@@ -96,6 +96,8 @@ conformance_scripts = \
 	tests/conformance/io_uring-no-zero-copy.tap \
 	tests/conformance/io_uring-none.tap \
 	tests/conformance/io_uring.tap \
+	tests/conformance/kqueue-no-user-event.tap \
+	tests/conformance/kqueue.tap \
 	tests/conformance/poll.tap \
 	# EOL
 
@@ -142,7 +144,9 @@ tests_unit_offload_hasty_CPPFLAGS = \
 tests_unit_offload_hasty_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
-# demux-NAME: what the engine asks of the demultiplexer that DEMUX names.
+# demux-NAME: what the engine asks of the demultiplexer that DEMUX names.  The
+# program has functions of its own where the demultiplexer calls the engine's.
+demux_programs =
 demux_sources = \
 	tests/unit/demux.c \
 	tests/unit/demux.h \
@@ -150,33 +154,68 @@ demux_sources = \
 	tests/unit/demux_wait.c \
 	tests/unit/demux_watch.c \
 	# EOL
+demux_cppflags = $(AM_CPPFLAGS) \
+	-Dproactor__engine_fired=test_engine_fired \
+	-Dproactor__engine_failed=test_engine_failed
 
-# kqueue: where the system has one that is used; on Linux one of our own stands
-# in, and is tested itself.
-kqueue_programs =
-kqueue_cppflags =
-kqueue_stand_in =
+if BACKEND_EPOLL
+demux_programs += tests/unit/demux-epoll
+endif
+tests_unit_demux_epoll_SOURCES = $(demux_sources) lib/readiness/epoll.c
+tests_unit_demux_epoll_CPPFLAGS = $(demux_cppflags) \
+	-DDEMUX=proactor__epoll_demux
+tests_unit_demux_epoll_LDADD = $(unit_ldadd)
+
+if BACKEND_POLL
+demux_programs += tests/unit/demux-poll
+endif
+tests_unit_demux_poll_SOURCES = $(demux_sources) lib/readiness/poll.c
+tests_unit_demux_poll_CPPFLAGS = $(demux_cppflags) \
+	-DDEMUX=proactor__poll_demux
+tests_unit_demux_poll_LDADD = $(unit_ldadd)
+
+# kqueue: where the system has one that is used.  On Linux one of our own stands
+# in, with the whole library around it, and is tested itself.
 if BACKEND_KQUEUE
-kqueue_programs += tests/unit/demux-kqueue
+demux_programs += tests/unit/demux-kqueue
+kqueue_cppflags =
+kqueue_ldadd = $(unit_ldadd)
 else
+kqueue_cppflags = -I$(top_srcdir)/tests/kqueue -DPROACTOR_HAVE_KQUEUE
+kqueue_ldadd = tests/tap/libtap.la tests/kqueue/libproactor-kqueue.la \
+	$(LIBURING_LIBS) $(PTHREAD_LIBS)
 if HOST_LINUX
-kqueue_programs += tests/kqueue/selftest tests/unit/demux-kqueue
-kqueue_cppflags += -I$(top_srcdir)/tests/kqueue -DPROACTOR_HAVE_KQUEUE
-kqueue_stand_in += tests/kqueue/kqueue.c tests/kqueue/sys/event.h
+demux_programs += tests/unit/demux-kqueue tests/kqueue/selftest
+check_PROGRAMS += tests/conformance/conformance-kqueue
+check_LTLIBRARIES += tests/kqueue/libproactor-kqueue.la
 endif
 endif
 
-tests_kqueue_selftest_SOURCES = tests/kqueue/selftest.c $(kqueue_stand_in)
-tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
-tests_kqueue_selftest_LDADD = tests/tap/libtap.la $(PTHREAD_LIBS)
-tests_unit_demux_kqueue_SOURCES = \
+tests_kqueue_libproactor_kqueue_la_SOURCES = \
+	$(libproactor_internal_la_SOURCES) \
 	lib/readiness/kqueue.c \
-	$(demux_sources) \
-	$(kqueue_stand_in) \
+	tests/kqueue/kqueue.c \
+	tests/kqueue/sys/event.h \
 	# EOL
-tests_unit_demux_kqueue_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS) \
+if !BACKEND_READINESS
+tests_kqueue_libproactor_kqueue_la_SOURCES += $(readiness_sources)
+endif
+tests_kqueue_libproactor_kqueue_la_CPPFLAGS = $(kqueue_cppflags) \
+	$(libproactor_internal_la_CPPFLAGS)
+tests_kqueue_libproactor_kqueue_la_CFLAGS = $(libproactor_internal_la_CFLAGS)
+tests_kqueue_libproactor_kqueue_la_LDFLAGS =
+
+tests_conformance_conformance_kqueue_SOURCES = \
+	$(tests_conformance_conformance_SOURCES)
+tests_conformance_conformance_kqueue_LDADD = $(kqueue_ldadd)
+
+tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
+tests_kqueue_selftest_LDADD = $(kqueue_ldadd)
+
+tests_unit_demux_kqueue_SOURCES = $(demux_sources) lib/readiness/kqueue.c
+tests_unit_demux_kqueue_CPPFLAGS = $(kqueue_cppflags) $(demux_cppflags) \
 	-DDEMUX=proactor__kqueue_demux
-tests_unit_demux_kqueue_LDADD = $(unit_ldadd)
+tests_unit_demux_kqueue_LDADD = $(kqueue_ldadd)
 
 # fault: what happens when memory or the system refuses.
 fault_programs = \
@@ -192,8 +231,8 @@ tests_fault_fallback_LDADD = $(fault_ldadd)
 tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
 tests_fault_refused_LDADD = $(fault_ldadd)
 
-check_PROGRAMS += $(unit_programs) $(kqueue_programs) $(fault_programs)
-TESTS += $(unit_programs) $(kqueue_programs) $(fault_programs)
+check_PROGRAMS += $(unit_programs) $(demux_programs) $(fault_programs)
+TESTS += $(unit_programs) $(demux_programs) $(fault_programs)
 
 # The programs: examples and tools, run as a user runs them.
 check_PROGRAMS += tests/examples/rawclient
@@ -233,6 +272,7 @@ EXTRA_DIST += \
 # Of the suite, what a variant of the build could break.
 quick_tests = \
 	$(unit_programs) \
+	$(demux_programs) \
 	tests/conformance/epoll.tap \
 	$(kqueue_programs) \
 	tests/conformance/io_uring.tap \
@@ -256,7 +296,7 @@ check-kernels:
 # Some alone: the unit tests, and whatever runs our code.
 code_tests = \
 	$(unit_programs) \
-	$(kqueue_programs) \
+	$(demux_programs) \
 	$(fault_programs) \
 	$(conformance_scripts) \
 	$(program_scripts)
@@ -264,7 +304,7 @@ check-code:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(code_tests)'
 
 check-unit:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs) $(kqueue_programs)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs) $(demux_programs)'
 
 # What shows in a minute that a variant of the build is sound.
 check-quick:

@@ -13,6 +13,9 @@ extern const struct backend proactor__io_uring;
 #ifdef PROACTOR_HAVE_EPOLL
 extern const struct backend proactor__epoll;
 #endif
+#ifdef PROACTOR_HAVE_KQUEUE
+extern const struct backend proactor__kqueue;
+#endif
 #ifdef PROACTOR_HAVE_POLL
 extern const struct backend proactor__poll;
 #endif
@@ -23,6 +26,9 @@ const struct backend *const proactor__backends[] = {
 #endif
 #ifdef PROACTOR_HAVE_EPOLL
 	&proactor__epoll,
+#endif
+#ifdef PROACTOR_HAVE_KQUEUE
+	&proactor__kqueue,
 #endif
 #ifdef PROACTOR_HAVE_POLL
 	&proactor__poll,

@@ -37,14 +37,15 @@ _Static_assert(sizeof(((struct kevent *)0)->udata) == sizeof(uintptr_t),
 struct told {
 	uint64_t key;
 	unsigned int events;
-	unsigned int filters;		/* that said so: PROACTOR_POLL_* */
+	unsigned int heard;		/* filters that said so, as events */
+	unsigned int failed;		/* ... that cannot be had */
 	int error;
 };
 
 struct queue {
 	int fd;
-	int reader;			/* the pipe that wakes, or -1 */
-	int writer;
+	bool user_event;		/* that wakes; else the pipe does */
+	struct wake wake;
 	int change_count;
 	uint32_t told_count;
 	struct kevent changes[ROOM];
@@ -108,7 +109,7 @@ delete(struct queue *q, int fd, unsigned int events, const struct slot *slot)
 }
 
 /*
- * Hands over what was collected.  0, or the code of an addition of fd that
+ * Hands over what was collected.  0, or a code when all additions of fd have
  * failed; those of others stay for wait() to hear of.  Each change asks for a
  * receipt: without room for all that may fail, the first would keep the rest
  * from being made.
@@ -118,6 +119,7 @@ flush(struct queue *q, int fd)
 {
 	struct kevent *c;
 	int error, i, n, kept = 0, result = 0;
+	bool added = false;
 
 	for (i = 0; i < q->change_count; i++)
 		q->changes[i].flags |= EV_RECEIPT;
@@ -126,17 +128,20 @@ flush(struct queue *q, int fd)
 	for (i = 0; i < q->change_count; i++) {
 		c = &q->changes[i];
 		error = i < n ? (int)q->events[i].data : errno;
-		if (error == 0 || (c->flags & EV_DELETE))
+		if (c->flags & EV_DELETE)
 			continue;
 		if (c->ident == (uintptr_t)fd) {
-			result = -error;
-			continue;
+			if (error != 0)
+				result = -error;
+			else
+				added = true;
+		} else if (error != 0) {
+			q->changes[kept] = *c;
+			q->changes[kept++].flags &= ~EV_RECEIPT;
 		}
-		q->changes[kept] = *c;
-		q->changes[kept++].flags &= ~EV_RECEIPT;
 	}
 	q->change_count = kept;
-	return result;
+	return added ? 0 : result;
 }
 
 /*
@@ -155,16 +160,15 @@ check_kind(int fd)
 }
 
 static int
-kqueue_set(struct engine *e, struct slot *slot, int fd, unsigned int wanted,
-    enum slot_mode mode, uint64_t key)
+kqueue_demux_set(struct engine *e, struct slot *slot, int fd,
+    unsigned int wanted, enum slot_mode mode, uint64_t key)
 {
 	struct queue *q = queue_of(e);
 	unsigned int old = slot->known ? slot->wanted : 0;
 	int error;
 
-	/* Those of edges are sockets. */
-	if (!slot->known && mode != MODE_EDGE &&
-	    (error = check_kind(fd)) != 0)
+	/* What has told once may be another file now; edges are sockets'. */
+	if (old == 0 && mode != MODE_EDGE && (error = check_kind(fd)) != 0)
 		return error;
 	/* Adding what is there tells again, but does not change the mode. */
 	delete(q, fd, mode == slot->mode ? old & ~wanted : old, slot);
@@ -181,14 +185,16 @@ kqueue_set(struct engine *e, struct slot *slot, int fd, unsigned int wanted,
 }
 
 /*
- * The filters go now: the descriptor may be closed next, and an error of a
- * change that comes late would end a wait.
+ * The filters that are left go now: the descriptor may be closed next, and an
+ * error of a change that comes late would end a wait.
  */
 static void
-kqueue_forget(struct engine *e, struct slot *slot, int fd)
+kqueue_demux_forget(struct engine *e, struct slot *slot, int fd)
 {
 	struct queue *q = queue_of(e);
 
+	if (slot->wanted == 0)
+		return;
 	delete(q, fd, slot->wanted, slot);
 	(void)flush(q, fd);
 }
@@ -200,25 +206,15 @@ kqueue_forget(struct engine *e, struct slot *slot, int fd)
 static unsigned int
 ask_poll(int fd, unsigned int wanted, unsigned int events)
 {
-	struct pollfd pfd = { .fd = fd, .events = 0 };
-	unsigned int said = 0;
+	struct pollfd pfd = {
+		.fd = fd, .events = proactor__sys_poll_mask(wanted)
+	};
 
-	if (wanted & PROACTOR_POLL_IN)
-		pfd.events |= POLLIN;
-	if (wanted & PROACTOR_POLL_OUT)
-		pfd.events |= POLLOUT;
 	/* Not all systems can poll all they can filter. */
 	if (poll(&pfd, 1, 0) != 1 || (pfd.revents & POLLNVAL))
 		return events;
-	if (pfd.revents & POLLIN)
-		said |= PROACTOR_POLL_IN;
-	if (pfd.revents & POLLOUT)
-		said |= PROACTOR_POLL_OUT;
-	if (pfd.revents & POLLERR)
-		said |= PROACTOR_POLL_ERR;
-	if (pfd.revents & POLLHUP)
-		said |= PROACTOR_POLL_HUP;
-	return said | (events & (READY_END | READY_URGENT));
+	return proactor__sys_poll_events(pfd.revents) |
+	    (events & (READY_END | READY_URGENT));
 }
 
 static unsigned int
@@ -261,19 +257,15 @@ told_of(struct queue *q, struct slot *slot, uint64_t key)
 	return t;
 }
 
-/* Any wake, and what the pipe has of it. */
 static bool
 is_wake(struct queue *q, const struct kevent *event)
 {
-	char bytes[64];
-
-	if (q->reader < 0)
+	if (q->user_event)
 		return event->filter != EVFILT_READ &&
 		    event->filter != EVFILT_WRITE;
-	if (event->ident != (uintptr_t)q->reader)
+	if (event->ident != (uintptr_t)q->wake.read_fd)
 		return false;
-	while (read(q->reader, bytes, sizeof(bytes)) > 0)
-		continue;
+	proactor__sys_wake_drain(&q->wake);
 	return true;
 }
 
@@ -284,6 +276,7 @@ collect(struct engine *e, struct queue *q, int n)
 	const struct kevent *event;
 	struct slot *slot;
 	struct told *t;
+	unsigned int side;
 	uintptr_t word;
 	uint64_t key;
 	int i;
@@ -299,30 +292,43 @@ collect(struct engine *e, struct queue *q, int n)
 			continue;
 		slot = &e->slots[event->ident];
 		t = told_of(q, slot, key);
-		t->filters |= event->filter == EVFILT_READ ?
-		    PROACTOR_POLL_IN : PROACTOR_POLL_OUT;
+		side = event->filter == EVFILT_READ ? PROACTOR_POLL_IN :
+		    PROACTOR_POLL_OUT;
+		t->heard |= side;
 		if (!(event->flags & EV_ERROR))
 			t->events |= decode(event, slot);
 		else if (event->data == EPIPE)
 			/* The reader of this pipe is gone. */
 			t->events |= PROACTOR_POLL_OUT | PROACTOR_POLL_ERR;
-		else
+		else {
+			t->failed |= side;
 			t->error = -(int)event->data;
+		}
 	}
 }
 
-/* Of two filters with MODE_ONCE one has told: the other must not. */
+/*
+ * What one of two filters has said, for both: with MODE_ONCE the other must
+ * not tell any more, and where one cannot be had, as that for output of a
+ * FIFO that is open for reading, the other is enough.
+ */
 static void
-silence(struct engine *e, struct queue *q)
+settle(struct engine *e, struct queue *q)
 {
 	struct slot *slot;
+	struct told *t;
 	uint32_t i;
 
 	for (i = 0; i < q->told_count; i++) {
-		slot = &e->slots[(uint32_t)q->told[i].key];
+		t = &q->told[i];
+		slot = &e->slots[(uint32_t)t->key];
+		if (t->events == 0 && (slot->wanted & ~t->failed) != 0) {
+			t->error = 0;
+			continue;
+		}
 		if (slot->mode == MODE_ONCE)
-			delete(q, (int)(uint32_t)q->told[i].key,
-			    slot->wanted & ~q->told[i].filters, slot);
+			delete(q, (int)(uint32_t)t->key,
+			    slot->wanted & ~t->heard, slot);
 		if (q->change_count > COLLECTED)
 			(void)flush(q, -1);
 	}
@@ -353,12 +359,12 @@ enter(struct engine *e, struct queue *q, int64_t timeout)
 		    (int)(ROOM - q->told_count), &at_once);
 		collect(e, q, n);
 	}
-	silence(e, q);
+	settle(e, q);
 	return 0;
 }
 
 static int
-kqueue_wait(struct engine *e, int64_t timeout)
+kqueue_demux_wait(struct engine *e, int64_t timeout)
 {
 	struct queue *q = queue_of(e);
 	uint32_t i;
@@ -368,46 +374,25 @@ kqueue_wait(struct engine *e, int64_t timeout)
 	if (error != 0)
 		return error;
 	for (i = 0; i < q->told_count; i++) {
-		if (q->told[i].error != 0)
-			proactor__engine_failed(e, q->told[i].key,
-			    q->told[i].error);
-		else
+		if (q->told[i].events != 0)
 			proactor__engine_fired(e, q->told[i].key,
 			    q->told[i].events);
+		else if (q->told[i].error != 0)
+			proactor__engine_failed(e, q->told[i].key,
+			    q->told[i].error);
 	}
 	return 0;
 }
 
-/* Any thread, signal-safe. */
-static void
-kqueue_wake(struct engine *e)
-{
-	struct queue *q = queue_of(e);
-	int saved = errno;
-
-	if (q->writer >= 0) {
-		/* A pipe that is full wakes as well. */
-		(void)!write(q->writer, "", 1);
-	} else {
 #ifdef EVFILT_USER
-		struct kevent trigger;
-
-		fill(&trigger, 0, EVFILT_USER, 0, 0);
-		trigger.fflags = NOTE_TRIGGER;
-		(void)kevent(q->fd, &trigger, 1, NULL, 0, &at_once);
-#endif
-	}
-	errno = saved;
-}
 
 /*
- * True when the queue has an event for wake().  Not all systems have, and
- * the header need not know: it is set off once.
+ * True when the queue has an event for wake().  The header may know it and
+ * the system not: it is set off once.
  */
 static bool
-has_user_event(struct queue *q)
+has_user_event(const struct queue *q)
 {
-#ifdef EVFILT_USER
 	struct kevent changes[2], event;
 
 	fill(&changes[0], 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0);
@@ -415,103 +400,147 @@ has_user_event(struct queue *q)
 	changes[1].fflags = NOTE_TRIGGER;
 	return kevent(q->fd, changes, 2, &event, 1, &at_once) == 1 &&
 	    event.filter == EVFILT_USER && !(event.flags & EV_ERROR);
-#else
-	(void)q;
-	return false;
-#endif
-}
-
-static int
-make_pipe(int fds[2])
-{
-#ifdef HAVE_PIPE2
-	return pipe2(fds, O_CLOEXEC | O_NONBLOCK);
-#else
-	int i;
-
-	if (pipe(fds) != 0)
-		return -1;
-	for (i = 0; i < 2; i++) {
-		(void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-		(void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
-	}
-	return 0;
-#endif
-}
-
-/* 0 or an errno. */
-static int
-open_pipe(struct queue *q)
-{
-	struct kevent change;
-	int fds[2];
-
-	if (make_pipe(fds) != 0)
-		return errno;
-	q->reader = fds[0];
-	q->writer = fds[1];
-	fill(&change, q->reader, EVFILT_READ, EV_ADD | EV_CLEAR, 0);
-	return kevent(q->fd, &change, 1, NULL, 0, &at_once) != 0 ? errno : 0;
 }
 
 static void
-kqueue_dispose(struct engine *e)
+set_off(const struct queue *q)
+{
+	struct kevent trigger;
+	int saved = errno;
+
+	fill(&trigger, 0, EVFILT_USER, 0, 0);
+	trigger.fflags = NOTE_TRIGGER;
+	(void)kevent(q->fd, &trigger, 1, NULL, 0, &at_once);
+	errno = saved;
+}
+
+#else
+
+static bool
+has_user_event(const struct queue *q)
+{
+	(void)q;
+	return false;
+}
+
+static void
+set_off(const struct queue *q)
+{
+	(void)q;
+}
+
+#endif
+
+static void
+kqueue_demux_wake(struct engine *e)
 {
 	struct queue *q = queue_of(e);
 
-	/* A child of fork(2) has the pipe, but not the queue. */
-	if (q->fd >= 0 && !proactor__forked(e->p->generation))
-		close(q->fd);
-	if (q->writer >= 0) {
-		close(q->reader);
-		close(q->writer);
-	}
-	proactor__free(e->p, q);
+	if (q->user_event)
+		set_off(q);
+	else
+		proactor__sys_wake_signal(&q->wake);
 }
 
-/* The queue, and all that watches with it, is what wake() needs. */
-static void
-kqueue_destroy(struct engine *e)
+/* 0 or a code; nothing is left then. */
+static int
+open_wake(struct queue *q)
 {
-	(void)e;
+	struct kevent change;
+	int error;
+
+	q->user_event = has_user_event(q);
+	if (q->user_event)
+		return 0;
+	error = proactor__sys_wake_create(&q->wake);
+	if (error != 0)
+		return error;
+	fill(&change, q->wake.read_fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0);
+	if (kevent(q->fd, &change, 1, NULL, 0, &at_once) == 0)
+		return 0;
+	error = -errno;
+	proactor__sys_wake_close(&q->wake);
+	return error;
 }
 
 static int
-kqueue_create(struct engine *e, char *why, size_t size)
+kqueue_demux_create(struct engine *e, char *why, size_t size)
 {
 	struct queue *q;
-	int error = 0;
+	int error;
 
 	q = proactor__allocate(e->p, sizeof(*q));
 	if (q == NULL) {
 		snprintf(why, size, "out of memory");
 		return PROACTOR_ENOMEM;
 	}
-	e->demux_state = q;
-	q->reader = q->writer = -1;
 	q->fd = kqueue();
-	if (q->fd < 0)
-		error = errno;
-	else {
-		(void)fcntl(q->fd, F_SETFD, FD_CLOEXEC);
-		if (!has_user_event(q))
-			error = open_pipe(q);
+	if (q->fd < 0) {
+		error = -errno;
+		snprintf(why, size, "kqueue: %s", strerror(-error));
+		goto free;
 	}
+	/* In time: no child of fork(2) has it. */
+	(void)fcntl(q->fd, F_SETFD, FD_CLOEXEC);
+	error = open_wake(q);
 	if (error != 0) {
-		snprintf(why, size, "no queue (%s)", strerror(error));
-		kqueue_dispose(e);
+		snprintf(why, size, "no descriptor to wake with: %s",
+		    strerror(-error));
+		goto close;
 	}
-	return -error;
+	e->demux_state = q;
+	return 0;
+close:
+	close(q->fd);
+free:
+	proactor__free(e->p, q);
+	return error;
+}
+
+/* The queue, with all that it watches, is what wakes. */
+static void
+kqueue_demux_destroy(struct engine *e)
+{
+	(void)e;
+}
+
+static void
+kqueue_demux_dispose(struct engine *e)
+{
+	struct queue *q = queue_of(e);
+
+	/* In a child of fork(2) it is none, or somebody else's. */
+	if (!proactor__forked(e->p->generation))
+		close(q->fd);
+	if (!q->user_event)
+		proactor__sys_wake_close(&q->wake);
+	proactor__free(e->p, q);
 }
 
 const struct demux proactor__kqueue_demux = {
 	.name = "kqueue",
 	.edge = true,
+	.create = kqueue_demux_create,
+	.set = kqueue_demux_set,
+	.forget = kqueue_demux_forget,
+	.wait = kqueue_demux_wait,
+	.wake = kqueue_demux_wake,
+	.destroy = kqueue_demux_destroy,
+	.dispose = kqueue_demux_dispose,
+};
+
+static int
+kqueue_create(struct proactor *p, const struct backend_options *options,
+    char *why, size_t size)
+{
+	return proactor__engine_create(p, &proactor__kqueue_demux, options,
+	    why, size);
+}
+
+extern const struct backend proactor__kqueue;
+
+const struct backend proactor__kqueue = {
+	.name = "kqueue",
 	.create = kqueue_create,
-	.set = kqueue_set,
-	.forget = kqueue_forget,
-	.wait = kqueue_wait,
-	.wake = kqueue_wake,
-	.destroy = kqueue_destroy,
-	.dispose = kqueue_dispose,
+	ENGINE_BACKEND
 };

@@ -170,6 +170,16 @@ kick(struct queue *q)
 	(void)!write(q->kick, &one, sizeof(one));
 }
 
+/* A FIFO that is open for reading only. */
+static bool
+is_reader(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+}
+
 /* The writing end of a pipe that nobody reads any more. */
 static bool
 is_broken_pipe(int fd)
@@ -187,9 +197,12 @@ add_note(struct queue *q, const struct kevent *change)
 	struct note **n, *note;
 	int error;
 
-	if (change->filter == EVFILT_WRITE &&
-	    is_broken_pipe((int)change->ident))
-		return EPIPE;
+	if (change->filter == EVFILT_WRITE) {
+		if (is_reader((int)change->ident))
+			return EINVAL;
+		if (is_broken_pipe((int)change->ident))
+			return EPIPE;
+	}
 	note = calloc(1, sizeof(*note));
 	if (note == NULL)
 		return ENOMEM;

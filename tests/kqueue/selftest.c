@@ -319,6 +319,8 @@ pipes_end(void)
 	CHECK_INT(look(kq, &event), 1);
 	CHECK(event.flags & EV_EOF);
 	CHECK_INT(event.data, 1);
+	/* As those of FIFOs. */
+	CHECK_INT(change(kq, a[0], EVFILT_WRITE, EV_ADD), EINVAL);
 	CHECK_INT(close(a[0]), 0);
 	CHECK_INT(change(kq, b[1], EVFILT_WRITE, EV_ADD | EV_CLEAR), 0);
 	CHECK_INT(look(kq, &event), 1);

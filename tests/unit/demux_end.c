@@ -72,6 +72,30 @@ end_of_socket(void)
 	world_close(w);
 }
 
+/* A pipe's reader is never written to; that it is readable is told. */
+static void
+one_of_two(void)
+{
+	struct world *w = world_open();
+	enum slot_mode mode;
+	int fds[2];
+
+	for (mode = MODE_ONCE; mode <= MODE_LEVEL; mode++) {
+		CHECK_INT(pipe(fds), 0);
+		watch(w, fds[0], IN | OUT, mode);
+		expect_nothing(w);
+		put(fds[1]);
+		expect(w, fds[0], IN);
+		watch(w, fds[0], IN | OUT, mode);
+		expect(w, fds[0], IN);
+		forget(w, fds[0]);
+		expect_nothing(w);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	world_close(w);
+}
+
 /* It says so at once or later; an error of the descriptor does as well. */
 static void
 no_descriptor(void)
@@ -155,6 +179,8 @@ const struct tap_case end_cases[] = {
 	{ "pipes: hang-up with data left, and for who writes",
 	    ends_of_pipes },
 	{ "sockets: the end with data left", end_of_socket },
+	{ "what can be only one of read and written is watched for that",
+	    one_of_two },
 	{ "failures are told, by set or by the next waits", no_descriptor },
 	{ "failures do not keep others from being watched",
 	    no_descriptor_in_crowd },
