@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -44,6 +45,7 @@ count_realloc(void *run, void *memory, size_t size)
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 
 static void
 count(void)
@@ -72,6 +74,25 @@ realloc(void *memory, size_t size)
 {
 	count();
 	return __libc_realloc(memory, size);
+}
+
+void *
+aligned_alloc(size_t alignment, size_t size)
+{
+	count();
+	return __libc_memalign(alignment, size);
+}
+
+int
+posix_memalign(void **ret_memory, size_t alignment, size_t size)
+{
+	void *memory;
+
+	memory = aligned_alloc(alignment, size);
+	if (memory == NULL)
+		return ENOMEM;
+	*ret_memory = memory;
+	return 0;
 }
 
 #endif
