@@ -12,11 +12,20 @@
  * A new peer is a file with its cells and a row in peers.c.
  */
 
-#include <stdatomic.h>
+#ifdef __cplusplus
+# include <atomic>
+# define _Atomic(type) std::atomic<type>	/* as C++23 has it */
+#else
+# include <stdatomic.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum slot {
 	SLOT_NOP,		/* size: operations a batch */
@@ -73,12 +82,12 @@ struct run {
 	int file;			/* to read, FILE_BLOCKS of FILE_BLOCK */
 
 	/* What is counted while it goes on. */
-	_Atomic uint64_t syscalls;
-	_Atomic uint64_t allocations;
-	_Atomic uint64_t held;		/* bytes allocated and not freed */
-	_Atomic unsigned int arrived;	/* SLOT_IDLE: connections so far */
-	_Atomic unsigned int settled;	/* SLOT_IDLE: all is in place */
-	_Atomic unsigned int measured;	/* the client is done with the server */
+	_Atomic(uint64_t) syscalls;
+	_Atomic(uint64_t) allocations;
+	_Atomic(uint64_t) held;		/* bytes allocated and not freed */
+	_Atomic(unsigned int) arrived;	/* SLOT_IDLE: connections so far */
+	_Atomic(unsigned int) settled;	/* SLOT_IDLE: all is in place */
+	_Atomic(unsigned int) measured;	/* the client is done with the server */
 	bool traced;			/* syscalls is kept */
 
 	/* When the measured part began, and the sum of all such parts. */
@@ -97,6 +106,7 @@ struct run {
 #define FILE_BLOCK	4096		/* what a read reads */
 #define FILE_BLOCKS	8192
 #define MESSAGE_SIZE	64		/* of the echo */
+#define ECHO_BUFFER	512		/* a server's, who does not know */
 
 typedef void (*cell)(struct run *run);
 
@@ -104,13 +114,18 @@ struct peer {
 	const char *name;
 	const char *words;
 	const char *backend;		/* for struct run */
+	const char *reference;		/* its ratios are to this one; NULL */
 	cell cells[SLOT_COUNT];
 };
 
-/* peers.c: the reference, whom the goals are about, others; then NULL. */
+/* peers.c; ended by NULL. */
 extern const struct peer *const bench_peers[];
+
+/* Those that goals name: by hand and the library, on either interface. */
 #define PEER_REFERENCE	"raw"
 #define PEER_MEASURED	"proactor"
+#define PEER_RAW_EPOLL	"raw-epoll"
+#define PEER_EPOLL	"proactor-epoll"
 
 struct goal {
 	bool set;
@@ -118,9 +133,10 @@ struct goal {
 	const char *against;		/* a peer, or NULL: absolute */
 	bool at_least;
 	double limit;
+	const char *of;			/* whose goal; NULL: PEER_MEASURED */
 };
 
-#define GOALS_MAX	4
+#define GOALS_MAX	10
 
 struct workload {
 	const char *name;
@@ -131,6 +147,7 @@ struct workload {
 	unsigned int cores;
 	uint64_t operations;
 	const char *once;		/* a peer too slow for every round */
+	const char *reference;		/* of all ratios; NULL: each its own */
 	unsigned int shown;		/* bits 1 << METRIC_ */
 	struct goal goals[GOALS_MAX];
 };
@@ -140,7 +157,7 @@ extern const struct workload bench_workloads[];
 const struct workload *workload_find(const char *name);
 
 /* What came out of all rounds; peers are numbered as in bench_peers. */
-#define PEERS_MAX	8
+#define PEERS_MAX	16
 #define ROUNDS_MAX	64
 
 struct results {
@@ -154,6 +171,7 @@ struct settings {
 	double scale;			/* of each workload's operations */
 	bool json;
 	const char *only;		/* names that begin so; NULL: all */
+	const char *peers;		/* names and commas; NULL: all */
 };
 
 /* measure.c: for cells and clients, in the process of the run. */
@@ -211,6 +229,10 @@ double	 highest(const double *values, unsigned int count);
 double	 median_ratio(const double *values, const double *reference,
     unsigned int count);
 int	 peer_index(const char *name);
+unsigned int metrics_of(const struct workload *w,
+    const struct results *results, unsigned int peer);
+int	 reference_of(const struct workload *w, const struct results *results,
+    unsigned int peer);
 double	 goal_value(const struct goal *goal, const struct results *results);
 bool	 goal_met(const struct goal *goal, double value);
 const char *metric_name(enum metric metric);
@@ -225,4 +247,7 @@ struct report {
 
 extern const struct report table_report, json_report;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

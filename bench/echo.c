@@ -19,7 +19,7 @@ struct connection {
 	struct proactor_socket *socket;
 	struct proactor_recv_op recv;
 	struct proactor_send_op send;
-	char buffer[MESSAGE_SIZE];
+	char buffer[ECHO_BUFFER];
 };
 
 static void

@@ -53,13 +53,18 @@ json_begin(const struct settings *settings)
 
 /* All metrics that one peer has. */
 static void
-add_peer(const struct results *r, unsigned int peer)
+add_peer(const struct workload *w, const struct results *r, unsigned int peer)
 {
-	int reference = peer_index(PEER_REFERENCE);
+	int reference = reference_of(w, r, peer);
 	const double *samples, *base;
 	const char *comma = "";
 	enum metric m;
 
+	if (reference >= 0) {
+		printf("\n    \"reference\": \"%s\"",
+		    bench_peers[reference]->name);
+		comma = ",";
+	}
 	for (m = 0; m < METRIC_COUNT; m++) {
 		samples = r->samples[peer][m];
 		if (isnan(median(samples, r->rounds)))
@@ -86,8 +91,10 @@ add_goals(const struct workload *w, const struct results *r)
 	for (i = 0; i < GOALS_MAX && w->goals[i].set; i++) {
 		g = &w->goals[i];
 		v = goal_value(g, r);
-		printf("%s\n   {\"metric\": \"%s\", \"against\": ",
-		    i == 0 ? "" : ",", metric_key(g->metric));
+		printf("%s\n   {\"of\": \"%s\", \"metric\": \"%s\", "
+		       "\"against\": ",
+		    i == 0 ? "" : ",", g->of != NULL ? g->of : PEER_MEASURED,
+		    metric_key(g->metric));
 		printf(g->against != NULL ? "\"%s\", " : "null, ", g->against);
 		number(g->at_least ? "at_least" : "at_most", g->limit, ", ");
 		number("value", v, ", ");
@@ -110,7 +117,7 @@ json_add(const struct workload *w, const struct results *r)
 	for (i = 0; bench_peers[i] != NULL; i++) {
 		printf("%s\n   \"%s\": {", i == 0 ? "" : ",",
 		    bench_peers[i]->name);
-		add_peer(r, i);
+		add_peer(w, r, i);
 		printf("}");
 	}
 	printf("},\n  \"goals\": [");

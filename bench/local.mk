@@ -23,9 +23,17 @@ bench_cells = \
 	bench/idle.c \
 	bench/library.c \
 	bench/library.h \
+	bench/loop-messages.c \
+	bench/loop-messages.h \
+	bench/loop-nops.h \
+	bench/loop-timers.h \
 	bench/messages.c \
 	bench/nop.c \
+	bench/others.h \
 	bench/peers.c \
+	bench/raw-epoll-loop.c \
+	bench/raw-epoll.c \
+	bench/raw-epoll.h \
 	bench/stats.c \
 	bench/stream.c \
 	bench/timers.c \
@@ -50,6 +58,33 @@ bench_cells += \
 	# EOL
 endif
 
+if BENCH_LIBUV
+bench_cells += bench/libuv-loop.c bench/libuv-net.c
+endif
+
+if BENCH_LIBEVENT
+bench_cells += bench/libevent-loop.c bench/libevent-net.c
+endif
+
+# Automake would link with a C++ compiler whether there is one or not.
+if BENCH_ASIO
+bench_asio = bench/asio-loop.o bench/asio-net.o
+endif
+
+EXTRA_DIST += bench/asio-loop.cc bench/asio-net.cc bench/asio.h
+
+bench/asio-loop.o: bench/asio-loop.cc bench/loop-messages.h \
+    bench/loop-nops.h bench/loop-timers.h bench/timers.h
+bench/asio-net.o: bench/asio-net.cc
+bench/asio-loop.o bench/asio-net.o: bench/asio.h bench/bench.h \
+    bench/others.h config.h bench/$(am__dirstamp)
+	$(AM_V_GEN)$(TEST_CXX) -std=c++17 $(DEFS) $(DEFAULT_INCLUDES) \
+	    $(AM_CPPFLAGS) $(CPPFLAGS) $(BENCH_CXXFLAGS) -c -o $@ \
+	    `test -f bench/$(@F:.o=.cc) || echo $(srcdir)/`bench/$(@F:.o=.cc)
+
+bench_libs = $(bench_asio) $(LDADD) $(LIBURING_LIBS) $(LIBUV_LIBS) \
+	$(LIBEVENT_LIBS) $(ASIO_LIBS)
+
 bench_programs = \
 	bench/bench \
 	bench/load \
@@ -57,7 +92,7 @@ bench_programs = \
 	# EOL
 
 EXTRA_PROGRAMS += $(bench_programs)
-CLEANFILES += $(bench_programs)
+CLEANFILES += $(bench_programs) bench/asio-loop.o bench/asio-net.o
 EXTRA_DIST += bench/README bench/cost.sh
 
 bench_bench_SOURCES = $(bench_common) $(bench_cells) \
@@ -65,10 +100,12 @@ bench_bench_SOURCES = $(bench_common) $(bench_cells) \
 	bench/main.c \
 	bench/table.c \
 	# EOL
-bench_bench_LDADD = $(LDADD) $(LIBURING_LIBS)
+bench_bench_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(LIBEVENT_CFLAGS)
+bench_bench_LDADD = $(bench_libs)
 
 bench_one_SOURCES = $(bench_common) $(bench_cells) bench/one.c
-bench_one_LDADD = $(LDADD) $(LIBURING_LIBS)
+bench_one_CPPFLAGS = $(bench_bench_CPPFLAGS)
+bench_one_LDADD = $(bench_libs)
 
 bench_load_SOURCES = $(bench_common) bench/load-main.c
 bench_load_LDADD =

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* usage: bench [--quick] [--json] [--rounds=N] [--only=PREFIX] [--list] */
+/*
+ * usage: bench [--quick] [--json] [--rounds=N] [--only=PREFIX] [--list]
+ *              [--peers=NAME,...]
+ */
 #include "config.h"
 
 #include <getopt.h>
@@ -44,12 +47,30 @@ keep(struct results *r, unsigned int peer, unsigned int round,
 			r->samples[peer][m][round] = run->result[m];
 }
 
+/* Is name one of the names, separated by commas, in list? */
 static bool
-takes_part(const struct workload *w, unsigned int peer, unsigned int round)
+listed(const char *name, const char *list)
+{
+	size_t length = strlen(name);
+
+	for (;;) {
+		if (strcspn(list, ",") == length &&
+		    strncmp(list, name, length) == 0)
+			return true;
+		list += strcspn(list, ",");
+		if (*list++ == '\0')
+			return false;
+	}
+}
+
+static bool
+takes_part(const struct workload *w, unsigned int peer, unsigned int round,
+    const char *peers)
 {
 	const struct peer *p = bench_peers[peer];
 
-	if (p->cells[w->slot] == NULL)
+	if (p->cells[w->slot] == NULL ||
+	    (peers != NULL && !listed(p->name, peers)))
 		return false;
 	return round == 0 || w->once == NULL || strcmp(w->once, p->name) != 0;
 }
@@ -57,7 +78,7 @@ takes_part(const struct workload *w, unsigned int peer, unsigned int round)
 /* Each peer once, in turn; who begins changes from round to round. */
 static void
 play_round(const struct workload *w, struct run *run, struct results *r,
-    unsigned int round, double scale, bool traced)
+    unsigned int round, double scale, bool traced, const char *peers)
 {
 	unsigned int count, i, peer;
 
@@ -65,7 +86,7 @@ play_round(const struct workload *w, struct run *run, struct results *r,
 		continue;
 	for (i = 0; i < count; i++) {
 		peer = (i + round) % count;
-		if (!takes_part(w, peer, round))
+		if (!takes_part(w, peer, round, peers))
 			continue;
 		if (run_cell(w, bench_peers[peer], run, scaled(w, scale),
 		    traced))
@@ -89,9 +110,11 @@ play(const struct workload *w, struct run *run, struct results *r,
 				r->samples[peer][m][round] = NAN;
 
 	for (round = 0; round < settings->rounds; round++)
-		play_round(w, run, r, round, settings->scale, false);
+		play_round(w, run, r, round, settings->scale, false,
+		    settings->peers);
 	if (can_trace && (w->shown & 1u << METRIC_SYSCALLS) != 0)
-		play_round(w, run, r, 0, settings->scale * SCALE_TRACED, true);
+		play_round(w, run, r, 0, settings->scale * SCALE_TRACED, true,
+		    settings->peers);
 }
 
 /* Processor time in seconds: of the whole machine, of our processes. */
@@ -173,6 +196,7 @@ main(int argc, char *argv[])
 		{ "json", no_argument, NULL, 'j' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "peers", required_argument, NULL, 'p' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
@@ -192,6 +216,9 @@ main(int argc, char *argv[])
 		case 'o':
 			settings.only = optarg;
 			break;
+		case 'p':
+			settings.peers = optarg;
+			break;
 		case 'q':
 			rounds = ROUNDS_QUICK;
 			settings.scale = SCALE_QUICK;
@@ -208,7 +235,7 @@ main(int argc, char *argv[])
 	    settings.rounds > ROUNDS_MAX) {
 		fprintf(stderr,
 		    "usage: bench [--quick] [--json] [--rounds=N] "
-		    "[--only=PREFIX] [--list]\n");
+		    "[--only=PREFIX] [--list] [--peers=NAME,...]\n");
 		return 2;
 	}
 	return bench(&settings);

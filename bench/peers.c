@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "bench/library.h"
+#include "bench/others.h"
+#include "bench/raw-epoll.h"
 
 #ifdef PROACTOR_HAVE_IO_URING
 # include "bench/raw.h"
@@ -31,6 +33,7 @@ static const struct peer raw = {
 static const struct peer raw_multishot = {
 	.name = "multishot",
 	.words = "the same, multishot receives into provided buffers",
+	.reference = PEER_REFERENCE,
 	.cells = {
 		[SLOT_ECHO] = raw_echo_multishot,
 	},
@@ -39,6 +42,7 @@ static const struct peer raw_multishot = {
 static const struct peer raw_fixed = {
 	.name = "fixed",
 	.words = "the same, with a registered file",
+	.reference = PEER_REFERENCE,
 	.cells = {
 		[SLOT_READ] = raw_read_fixed,
 	},
@@ -47,6 +51,7 @@ static const struct peer raw_fixed = {
 static const struct peer hand = {
 	.name = "hand",
 	.words = "a timer wheel, or a lock-free queue, over a bare ring",
+	.reference = PEER_REFERENCE,
 	.cells = {
 		[SLOT_TIMER_ARM] = hand_timer_arm,
 		[SLOT_TIMER_CANCEL] = hand_timer_cancel,
@@ -60,33 +65,113 @@ static const struct peer hand = {
 };
 #endif
 
+#define LIBRARY_CELLS							\
+	{								\
+		[SLOT_NOP] = library_nop,				\
+		[SLOT_POST] = library_post,				\
+		[SLOT_TIMER_ARM] = library_timer_arm,			\
+		[SLOT_TIMER_CANCEL] = library_timer_cancel,		\
+		[SLOT_TIMER_CANCEL_RANDOM] = library_timer_cancel_random, \
+		[SLOT_TIMER_CANCEL_CALLBACK] =				\
+		    library_timer_cancel_callback,			\
+		[SLOT_TIMER_FIRE] = library_timer_fire,			\
+		[SLOT_TIMER_LATENESS] = library_timer_lateness,		\
+		[SLOT_MESSAGE_SELF] = library_message_self,		\
+		[SLOT_MESSAGE_BURST] = library_message_burst,		\
+		[SLOT_MESSAGE_PING] = library_message_ping,		\
+		[SLOT_ECHO] = library_echo,				\
+		[SLOT_ACCEPT] = library_accept,				\
+		[SLOT_STREAM_OUT] = library_stream_out,			\
+		[SLOT_STREAM_IN] = library_stream_in,			\
+		[SLOT_READ] = library_read,				\
+		[SLOT_CREATE] = library_create_release,			\
+		[SLOT_IDLE] = library_idle,				\
+	}
+
 static const struct peer library = {
 	.name = PEER_MEASURED,
-	.words = "libproactor",
 #ifdef PROACTOR_HAVE_IO_URING
+	.words = "libproactor, io_uring",
 	.backend = "io_uring",
+	.reference = PEER_REFERENCE,
+#else
+	.words = "libproactor, its first choice",
 #endif
+	.cells = LIBRARY_CELLS,
+};
+
+#ifdef PROACTOR_HAVE_EPOLL
+static const struct peer library_epoll = {
+	.name = PEER_EPOLL,
+	.words = "libproactor, epoll",
+	.backend = "epoll",
+	.reference = PEER_RAW_EPOLL,
+	.cells = LIBRARY_CELLS,
+};
+#endif
+
+#ifdef PROACTOR_HAVE_POLL
+static const struct peer library_poll = {
+	.name = "proactor-poll",
+	.words = "libproactor, poll",
+	.backend = "poll",
+	.reference = PEER_RAW_EPOLL,
+	.cells = LIBRARY_CELLS,
+};
+#endif
+
+static const struct peer raw_epoll = {
+	.name = PEER_RAW_EPOLL,
+	.words = "a loop around epoll_wait(2); plain pread(2)",
+	.reference = PEER_REFERENCE,
 	.cells = {
-		[SLOT_NOP] = library_nop,
-		[SLOT_POST] = library_post,
-		[SLOT_TIMER_ARM] = library_timer_arm,
-		[SLOT_TIMER_CANCEL] = library_timer_cancel,
-		[SLOT_TIMER_CANCEL_RANDOM] = library_timer_cancel_random,
-		[SLOT_TIMER_CANCEL_CALLBACK] = library_timer_cancel_callback,
-		[SLOT_TIMER_FIRE] = library_timer_fire,
-		[SLOT_TIMER_LATENESS] = library_timer_lateness,
-		[SLOT_MESSAGE_SELF] = library_message_self,
-		[SLOT_MESSAGE_BURST] = library_message_burst,
-		[SLOT_MESSAGE_PING] = library_message_ping,
-		[SLOT_ECHO] = library_echo,
-		[SLOT_ACCEPT] = library_accept,
-		[SLOT_STREAM_OUT] = library_stream_out,
-		[SLOT_STREAM_IN] = library_stream_in,
-		[SLOT_READ] = library_read,
-		[SLOT_CREATE] = library_create_release,
-		[SLOT_IDLE] = library_idle,
+		[SLOT_MESSAGE_SELF] = raw_epoll_message_self,
+		[SLOT_MESSAGE_BURST] = raw_epoll_message_burst,
+		[SLOT_MESSAGE_PING] = raw_epoll_message_ping,
+		[SLOT_ECHO] = raw_epoll_echo,
+		[SLOT_ACCEPT] = raw_epoll_accept,
+		[SLOT_STREAM_OUT] = raw_epoll_stream_out,
+		[SLOT_STREAM_IN] = raw_epoll_stream_in,
+		[SLOT_CREATE] = raw_epoll_create,
+		[SLOT_IDLE] = raw_epoll_idle,
+		[SLOT_READ] = raw_epoll_read,
 	},
 };
+
+#define OTHER_PEER(who, more)						\
+static const struct peer who = {					\
+	.name = #who,							\
+	.words = who##_words,						\
+	.reference = PEER_RAW_EPOLL,					\
+	.cells = {							\
+		[SLOT_NOP] = who##_nop,					\
+		[SLOT_POST] = who##_post,				\
+		[SLOT_TIMER_ARM] = who##_timer_arm,			\
+		[SLOT_TIMER_CANCEL] = who##_timer_cancel,		\
+		[SLOT_TIMER_CANCEL_RANDOM] = who##_timer_cancel_random,	\
+		[SLOT_TIMER_FIRE] = who##_timer_fire,			\
+		[SLOT_TIMER_LATENESS] = who##_timer_lateness,		\
+		[SLOT_MESSAGE_SELF] = who##_message_self,		\
+		[SLOT_MESSAGE_BURST] = who##_message_burst,		\
+		[SLOT_MESSAGE_PING] = who##_message_ping,		\
+		[SLOT_ECHO] = who##_echo,				\
+		[SLOT_ACCEPT] = who##_accept,				\
+		[SLOT_STREAM_OUT] = who##_stream_out,			\
+		[SLOT_STREAM_IN] = who##_stream_in,			\
+		[SLOT_CREATE] = who##_create,				\
+		more							\
+	},								\
+}
+
+#ifdef BENCH_HAVE_LIBUV
+OTHER_PEER(libuv, [SLOT_READ] = libuv_read);
+#endif
+#ifdef BENCH_HAVE_LIBEVENT
+OTHER_PEER(libevent, );
+#endif
+#ifdef BENCH_WITH_ASIO
+OTHER_PEER(asio, );
+#endif
 
 const struct peer *const bench_peers[] = {
 #ifdef PROACTOR_HAVE_IO_URING
@@ -97,6 +182,22 @@ const struct peer *const bench_peers[] = {
 	&raw_multishot,
 	&raw_fixed,
 	&hand,
+#endif
+	&raw_epoll,
+#ifdef PROACTOR_HAVE_EPOLL
+	&library_epoll,
+#endif
+#ifdef PROACTOR_HAVE_POLL
+	&library_poll,
+#endif
+#ifdef BENCH_HAVE_LIBUV
+	&libuv,
+#endif
+#ifdef BENCH_HAVE_LIBEVENT
+	&libevent,
+#endif
+#ifdef BENCH_WITH_ASIO
+	&asio,
 #endif
 	NULL,
 };

@@ -15,7 +15,7 @@ enum state {
 struct connection {
 	int fd;
 	enum state state;
-	char buffer[MESSAGE_SIZE];
+	char buffer[ECHO_BUFFER];
 };
 
 struct server {

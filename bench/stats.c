@@ -82,14 +82,52 @@ peer_index(const char *name)
 	return -1;
 }
 
+/* Of the metrics that are shown, those that peer has a figure for: bits. */
+unsigned int
+metrics_of(const struct workload *w, const struct results *results,
+    unsigned int peer)
+{
+	unsigned int m, metrics = 0;
+
+	for (m = 0; m < METRIC_COUNT; m++)
+		if (!isnan(median(results->samples[peer][m], results->rounds)))
+			metrics |= 1u << m;
+	return metrics & w->shown;
+}
+
+/*
+ * To whom peer's ratios are: its reference or, where that one did not take
+ * part, the reference's.  -1: nobody.
+ */
+int
+reference_of(const struct workload *w, const struct results *results,
+    unsigned int peer)
+{
+	int i = peer;
+
+	if (w->reference != NULL) {
+		i = peer_index(w->reference);
+		return i == (int)peer ? -1 : i;
+	}
+	do {
+		if (bench_peers[i]->reference == NULL)
+			return -1;
+		i = peer_index(bench_peers[i]->reference);
+	} while (i >= 0 && metrics_of(w, results, i) == 0);
+	return i;
+}
+
 /* What is held against the goal: a ratio, or the figure; NAN: not known. */
 double
 goal_value(const struct goal *goal, const struct results *results)
 {
 	const double *measured, *reference;
-	int against;
+	int against, of;
 
-	measured = results->samples[peer_index(PEER_MEASURED)][goal->metric];
+	of = peer_index(goal->of != NULL ? goal->of : PEER_MEASURED);
+	if (of < 0)
+		return NAN;
+	measured = results->samples[of][goal->metric];
 	if (goal->against != NULL) {
 		against = peer_index(goal->against);
 		if (against < 0)

@@ -28,42 +28,62 @@ print_value(double v)
 		printf(" %9.3f ", v);
 }
 
-static bool
-took_part(const struct results *r, unsigned int peer, unsigned int shown)
+static void
+print_ratio(double ratio)
 {
-	enum metric m;
-
-	for (m = 0; m < METRIC_COUNT; m++)
-		if ((shown & 1u << m) != 0 &&
-		    !isnan(median(r->samples[peer][m], r->rounds)))
-			return true;
-	return false;
+	if (isnan(ratio))
+		printf("        ");
+	else
+		printf(ratio < 10 ? " x%-6.3f" : " x%-6.0f", ratio);
 }
 
+/* A peer's figures, and its ratios to reference's; -1: none. */
 static void
-print_metric(const struct results *r, enum metric m, unsigned int shown)
+print_peer(const struct results *r, unsigned int peer, int reference,
+    unsigned int shown)
 {
-	int i, reference = peer_index(PEER_REFERENCE);
+	enum metric m;
 	double ratio, v;
 
-	printf("  %-16s", metric_name(m));
-	for (i = 0; bench_peers[i] != NULL; i++) {
-		if (!took_part(r, i, shown))
+	printf("  %-16s", bench_peers[peer]->name);
+	for (m = 0; m < METRIC_COUNT; m++) {
+		if ((shown & 1u << m) == 0)
 			continue;
-		v = median(r->samples[i][m], r->rounds);
+		v = median(r->samples[peer][m], r->rounds);
 		if (isnan(v)) {
 			printf(" %9s         ", "-");
 			continue;
 		}
 		print_value(v);
 		ratio = NAN;
-		if (reference >= 0 && i != reference)
-			ratio = median_ratio(r->samples[i][m],
+		if (reference >= 0)
+			ratio = median_ratio(r->samples[peer][m],
 			    r->samples[reference][m], r->rounds);
-		if (!isnan(ratio))
-			printf(ratio < 10 ? " x%-6.3f" : " x%-6.0f", ratio);
-		else
-			printf("        ");
+		print_ratio(ratio);
+	}
+	if (reference >= 0)
+		printf(" of %s", bench_peers[reference]->name);
+	printf("\n");
+}
+
+/* What the library's epoll backend costs, were io_uring's cost 1. */
+static void
+print_backends(const struct workload *w, const struct results *r,
+    unsigned int shown)
+{
+	int epoll = peer_index(PEER_EPOLL), ring = peer_index(PEER_MEASURED);
+	enum metric m;
+
+	if (epoll < 0 || ring < 0 || metrics_of(w, r, epoll) == 0 ||
+	    metrics_of(w, r, ring) == 0)
+		return;
+	printf("  %-16s", "epoll/io_uring");
+	for (m = 0; m < METRIC_COUNT; m++) {
+		if ((shown & 1u << m) == 0)
+			continue;
+		printf(" %9s ", "");
+		print_ratio(median_ratio(r->samples[epoll][m],
+		    r->samples[ring][m], r->rounds));
 	}
 	printf("\n");
 }
@@ -76,7 +96,8 @@ print_goal(const struct goal *g, const struct results *r)
 	v = goal_value(g, r);
 	if (isnan(v))
 		return;
-	printf("  goal: %s %s %s%g%s%s:", metric_name(g->metric),
+	printf("  goal: %s: %s %s %s%g%s%s:",
+	    g->of ? g->of : PEER_MEASURED, metric_name(g->metric),
 	    g->at_least ? "at least" : "at most", g->against ? "x" : "",
 	    g->limit, g->against ? " of " : "", g->against ? g->against : "");
 	print_value(v);
@@ -100,24 +121,27 @@ table_begin(const struct settings *settings)
 	    name.sysname, name.release, name.machine,
 	    sysconf(_SC_NPROCESSORS_ONLN), settings->rounds);
 	for (i = 0; bench_peers[i] != NULL; i++)
-		printf("  %-10s %s\n", bench_peers[i]->name,
+		printf("  %-16s %s\n", bench_peers[i]->name,
 		    bench_peers[i]->words);
 }
 
 static void
 table_add(const struct workload *w, const struct results *r)
 {
-	unsigned int i;
+	unsigned int i, shown = 0;
 	enum metric m;
 
-	printf("\n%s: %s\n  %-16s", w->name, w->words, "an operation");
 	for (i = 0; bench_peers[i] != NULL; i++)
-		if (took_part(r, i, w->shown))
-			printf(" %9s         ", bench_peers[i]->name);
-	printf("\n");
+		shown |= metrics_of(w, r, i);
+	printf("\n%s: %s\n  %-16s", w->name, w->words, "an operation");
 	for (m = 0; m < METRIC_COUNT; m++)
-		if ((w->shown & 1u << m) != 0)
-			print_metric(r, m, w->shown);
+		if ((shown & 1u << m) != 0)
+			printf("   %-16s", metric_name(m));
+	printf("\n");
+	for (i = 0; bench_peers[i] != NULL; i++)
+		if (metrics_of(w, r, i) != 0)
+			print_peer(r, i, reference_of(w, r, i), shown);
+	print_backends(w, r, shown);
 	for (i = 0; i < GOALS_MAX && w->goals[i].set; i++)
 		print_goal(&w->goals[i], r);
 	if (r->failed)

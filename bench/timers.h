@@ -6,6 +6,10 @@
 
 #include "bench/bench.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TIMER_SECOND	INT64_C(1000000000)
 /* All are armed before the first of those that fire. */
 #define TIMER_LEAD	(TIMER_SECOND / 4)
@@ -30,4 +34,7 @@ timer_soon(int64_t start, int64_t spread, uint32_t *seed)
 /* The numbers below count in random order. */
 uint32_t *timer_order(unsigned int count);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -19,11 +19,22 @@
 #define MEMORY		(1u << METRIC_HELD | 1u << METRIC_RESIDENT)
 
 #define RAW			PEER_REFERENCE
-#define AT_MOST(m, x)		{ true, METRIC_##m, NULL, false, x }
-#define AT_LEAST(m, x)		{ true, METRIC_##m, NULL, true, x }
-#define AT_MOST_OF(p, m, x)	{ true, METRIC_##m, p, false, x }
-#define AT_LEAST_OF(p, m, x)	{ true, METRIC_##m, p, true, x }
+#define AT_MOST(m, x)		{ true, METRIC_##m, NULL, false, x, NULL }
+#define AT_LEAST(m, x)		{ true, METRIC_##m, NULL, true, x, NULL }
+#define AT_MOST_OF(p, m, x)	{ true, METRIC_##m, p, false, x, NULL }
+#define AT_LEAST_OF(p, m, x)	{ true, METRIC_##m, p, true, x, NULL }
 #define NO_ALLOCATION		AT_MOST(ALLOCATIONS, 0)
+
+/* Goals of the epoll backend: a little less than by hand, before all others. */
+#define EPOLL_AT_MOST(m, x)	{ true, METRIC_##m, NULL, false, x, PEER_EPOLL }
+#define EPOLL_AT_MOST_OF(p, m, x) \
+ { true, METRIC_##m, p, false, x, PEER_EPOLL }
+#define EPOLL_AT_LEAST_OF(p, m, x) \
+ { true, METRIC_##m, p, true, x, PEER_EPOLL }
+#define EPOLL_BEFORE(p)		{ true, METRIC_RATE, p, true, 1, PEER_EPOLL }
+#define EPOLL_BEFORE_OTHERS \
+ EPOLL_BEFORE("libuv"), EPOLL_BEFORE("libevent"), EPOLL_BEFORE("asio")
+#define EPOLL_NO_ALLOCATION	EPOLL_AT_MOST(ALLOCATIONS, 0)
 
 #define NOP(n, text, count, goal)					\
 	{								\
@@ -34,7 +45,7 @@
 		.cores = 1,						\
 		.operations = count,					\
 		.shown = CPU | COUNTS,					\
-		.goals = { goal, NO_ALLOCATION },			\
+		.goals = { goal, NO_ALLOCATION, EPOLL_NO_ALLOCATION },	\
 	}
 
 #define TIMERS(kind, which, n, text)					\
@@ -46,11 +57,13 @@
 		.cores = 1,						\
 		.operations = 1000000,					\
 		.once = RAW,						\
+		.reference = "hand",					\
 		.shown = CPU | COUNTS,					\
-		.goals = { AT_MOST(CPU, 30), NO_ALLOCATION },		\
+		.goals = { AT_MOST(CPU, 30), NO_ALLOCATION,		\
+			EPOLL_AT_MOST(CPU, 30), EPOLL_NO_ALLOCATION },	\
 	}
 
-#define TIMERS_MORE(kind, which, n, count, text)				\
+#define TIMERS_MORE(kind, which, n, count, text)			\
 	{								\
 		.name = "timer-" kind "-" #n,				\
 		.words = text ", " #n " of them",			\
@@ -58,6 +71,7 @@
 		.size = n,						\
 		.cores = 1,						\
 		.operations = count,					\
+		.reference = "hand",					\
 		.shown = CPU | COUNTS,					\
 		.goals = { NO_ALLOCATION },				\
 	}
@@ -72,10 +86,13 @@
 		.cores = on,						\
 		.operations = 8000000,					\
 		.once = RAW,						\
+		.reference = "hand",					\
 		.shown = RATE | COUNTS,					\
 		.goals = { AT_LEAST(RATE, 80e6),			\
 			AT_LEAST_OF("hand", RATE, 0.33),		\
-			NO_ALLOCATION },				\
+			NO_ALLOCATION,					\
+			EPOLL_BEFORE_OTHERS,			\
+			EPOLL_NO_ALLOCATION },				\
 	}
 
 #define PING(on, text, count, goal)					\
@@ -87,7 +104,9 @@
 		.cores = on,						\
 		.operations = count,					\
 		.shown = P50 | P99 | COUNTS,				\
-		.goals = { goal, NO_ALLOCATION },			\
+		.goals = { goal, NO_ALLOCATION,				\
+			EPOLL_AT_MOST_OF("libuv", P50, 1),		\
+			EPOLL_NO_ALLOCATION },				\
 	}
 
 #define ECHO(n, on, text, count)					\
@@ -103,7 +122,11 @@
 		.shown = CPU | RATE | P50 | P99 | COUNTS,		\
 		.goals = { AT_MOST_OF(RAW, CPU, 1.06),			\
 			AT_LEAST_OF(RAW, RATE, 0.97),			\
-			NO_ALLOCATION },				\
+			NO_ALLOCATION,					\
+			EPOLL_AT_LEAST_OF(PEER_RAW_EPOLL, RATE, 0.97),	\
+			EPOLL_BEFORE_OTHERS,			\
+			EPOLL_AT_MOST_OF(PEER_RAW_EPOLL, SYSCALLS, 1.02), \
+			EPOLL_NO_ALLOCATION },				\
 	}
 
 #define STREAM(way, which, text)					\
@@ -117,7 +140,9 @@
 		.operations = 1000,					\
 		.shown = BANDWIDTH | CPU | COUNTS,			\
 		.goals = { AT_LEAST_OF(RAW, BANDWIDTH, 0.97),		\
-			NO_ALLOCATION },				\
+			NO_ALLOCATION,					\
+			EPOLL_AT_LEAST_OF(PEER_RAW_EPOLL, BANDWIDTH, 0.97), \
+			EPOLL_NO_ALLOCATION },				\
 	}
 
 #define READ(n, count)							\
@@ -128,10 +153,13 @@
 		.size = n,						\
 		.cores = 1,						\
 		.operations = count,					\
-		.shown = CPU | COUNTS,					\
+		.shown = CPU | RATE | COUNTS,				\
 		.goals = { AT_MOST_OF(RAW, CPU, 1.06),			\
 			AT_MOST_OF("fixed", CPU, 1.06),			\
-			NO_ALLOCATION },				\
+			NO_ALLOCATION,					\
+			EPOLL_AT_LEAST_OF(PEER_RAW_EPOLL, RATE, 0.75),	\
+			EPOLL_BEFORE("libuv"),			\
+			EPOLL_NO_ALLOCATION },				\
 	}
 
 #define BATCH(n)							\
@@ -176,6 +204,7 @@ const struct workload bench_workloads[] = {
 		.size = 100000,
 		.cores = 1,
 		.operations = 100000,
+		.reference = "hand",
 		.shown = CPU | P50 | P99 | COUNTS,
 		.goals = { AT_MOST_OF("hand", CPU, 2), AT_MOST(P99, 1.2e6),
 			NO_ALLOCATION },
@@ -204,7 +233,9 @@ const struct workload bench_workloads[] = {
 		.cores = 2,
 		.operations = 20000,
 		.shown = CPU | RATE | COUNTS,
-		.goals = { AT_MOST_OF(RAW, CPU, 1.08), NO_ALLOCATION },
+		.goals = { AT_MOST_OF(RAW, CPU, 1.08), NO_ALLOCATION,
+			EPOLL_AT_MOST_OF(PEER_RAW_EPOLL, CPU, 1.08),
+			EPOLL_BEFORE_OTHERS, EPOLL_NO_ALLOCATION },
 	},
 	STREAM("out", OUT, "sends"),
 	STREAM("in", IN, "receives"),

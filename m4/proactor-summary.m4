@@ -32,5 +32,6 @@ AC_DEFUN([PROACTOR_SUMMARY], [
     mandoc        ${MANDOC:-no, man pages will not be linted}
     C++           ${TEST_CXX:-no, headers will not be tried as C++}
     valgrind      ${VALGRIND:-no, check-sanitizers will do without}
+    bench beside ${proactor_peers:- no other loops (libuv, libevent, Asio)}
 ])
 ])
