@@ -42,6 +42,8 @@ run() {
 		    --callgrind-out-file="$tmp/out" ;;
 	strace)
 		set -- "$@" strace -f -c -o "$tmp/out" ;;
+	epoll_ctl)
+		set -- "$@" strace -f -c -e trace=epoll_ctl -o "$tmp/out" ;;
 	esac
 	tool=$1 peer=$2 workload=$3 operations=$4
 	shift 4
@@ -60,7 +62,7 @@ run() {
 	case $tool in
 	callgrind)
 		count=$(sed -n 's/^totals: //p' "$tmp/out") ;;
-	strace)
+	*)
 		count=$($awk '$1 + 0 == $1 && $NF != "total" { n += $4 }
 		    END { print n + 0 }' "$tmp/out") ;;
 	esac
@@ -78,47 +80,53 @@ measure() {
 	allocated=$((allocations - few_allocations))
 }
 
-# gate TOOL UNIT WORKLOAD FEW MANY LIMIT: the library within the limit, the
-# bare ring beside it.
+# gate TOOL UNIT PEER REFERENCE WORKLOAD FEW MANY LIMIT: the peer within the
+# limit, the reference beside it.
 gate() {
-	tool=$1 unit=$2 workload=$3 few=$4 many=$5 limit=$6
-	what="$workload: at most $limit $unit a request"
-	eval "reason=\$no_$1"
+	tool=$1 unit=$2 peer=$3 reference=$4 workload=$5 few=$6 many=$7
+	limit=$8
+	title="$workload, $peer"
+	what="$title: at most $limit $unit a request"
+	eval "reason=\$no_$tool"
+	"$one" "$peer" nop-1 1 >/dev/null 2>&1
+	test $? != 2 || reason="built without it"
 	if test -n "$reason"; then
 		skip "$what" "$reason"
 		return
 	fi
-	raw=unknown
-	measure "$1" raw "$3" "$4" "$5" && raw=$cost
-	if ! measure "$1" proactor "$3" "$4" "$5"; then
+	beside=
+	measure "$1" "$4" "$5" "$6" "$7" && beside=$cost
+	if ! measure "$1" "$3" "$5" "$6" "$7"; then
 		sed 's/^/# /' "$tmp/errors"
 		not_ok "$what"
 		return
 	fi
-	echo "# $3: $cost $2 a request, a bare ring $raw"
-	if $awk "BEGIN { exit !($cost <= $6) }"; then
+	ratio=$($awk "BEGIN { if (0$beside > 0)
+	    printf \", x%.2f of it\", $cost / 0$beside }")
+	echo "# $5: $cost $2 a request, $4 ${beside:-unknown}$ratio"
+	if $awk "BEGIN { exit !($cost <= $8) }"; then
 		ok "$what"
 	else
 		not_ok "$what"
 	fi
 	test "$1" = callgrind || return
-	what="$3: no allocation"
+	what="$title: no allocation"
 	if test "$allocated" = 0; then
 		ok "$what"
 	else
-		echo "# $allocated allocations more in $5 requests than in $4"
+		echo "# $allocated allocations more in $7 requests than in $6"
 		not_ok "$what"
 	fi
 }
 
-# inform TOOL UNIT WORKLOAD FEW MANY: no gate, and no harm if it fails.
+# inform TOOL UNIT WORKLOAD FEW MANY PEERS: no gate, and no harm if it fails.
 inform() {
 	eval "reason=\$no_$1"
 	test -z "$reason" || return
 	line=
-	for peer in proactor raw hand; do
-		measure "$1" "$peer" "$3" "$4" "$5" &&
-		    test "$cost" != 0.000 && line="$line, $peer $cost"
+	for other in $6; do
+		measure "$1" "$other" "$3" "$4" "$5" &&
+		    test "$cost" != 0.000 && line="$line, $other $cost"
 	done
 	test -z "$line" || echo "# $3, $2 an operation: ${line#, }"
 }
@@ -137,22 +145,40 @@ valgrind --tool=callgrind --callgrind-out-file=/dev/null true 2>/dev/null ||
 strace -f -c -o /dev/null true 2>/dev/null ||
 	no_strace="strace is missing or ptrace is forbidden here"
 
-gate callgrind instructions echo-64-cores-2 6400 64000 300
-gate callgrind instructions echo-1-cores-2 2000 12000 450
-gate strace "system calls" echo-64-cores-2 6400 64000 0.10
-gate strace "system calls" echo-1-cores-2 500 3000 2.05
+no_epoll_ctl=$no_strace
 
-inform callgrind instructions nop-1 2000 12000
-inform callgrind instructions nop-256 25600 256000
-inform callgrind instructions post-256 25600 256000
-inform callgrind instructions timer-cancel-10000 100000 300000
-inform callgrind instructions message-self 40960 409600
-inform callgrind instructions accept 500 2500
-inform callgrind instructions read-1 2000 12000
-inform callgrind instructions read-32 3200 32000
-inform strace "system calls" accept 500 2500
-inform strace "system calls" read-1 2000 12000
-inform strace "system calls" read-32 3200 32000
+gate callgrind instructions proactor raw echo-64-cores-2 6400 64000 300
+gate callgrind instructions proactor raw echo-1-cores-2 2000 12000 450
+gate strace "system calls" proactor raw echo-64-cores-2 6400 64000 0.10
+gate strace "system calls" proactor raw echo-1-cores-2 500 3000 2.05
+
+# One epoll_wait a turn, one receive and one send a request, nothing else.
+gate callgrind instructions proactor-epoll raw-epoll \
+    echo-64-cores-2 6400 64000 300
+gate callgrind instructions proactor-epoll raw-epoll \
+    echo-1-cores-2 2000 12000 450
+gate strace "system calls" proactor-epoll raw-epoll \
+    echo-64-cores-2 6400 64000 2.10
+gate strace "system calls" proactor-epoll raw-epoll \
+    echo-1-cores-2 500 3000 3.05
+gate epoll_ctl "calls of epoll_ctl" proactor-epoll raw-epoll \
+    echo-64-cores-2 640 6400 0.01
+
+ours="proactor raw hand proactor-epoll"
+others="libuv libevent asio"
+inform callgrind instructions echo-64-cores-2 6400 64000 "$others"
+inform callgrind instructions echo-1-cores-2 2000 12000 "$others"
+inform callgrind instructions nop-1 2000 12000 "$ours"
+inform callgrind instructions nop-256 25600 256000 "$ours"
+inform callgrind instructions post-256 25600 256000 "$ours"
+inform callgrind instructions timer-cancel-10000 100000 300000 "$ours"
+inform callgrind instructions message-self 40960 409600 "$ours"
+inform callgrind instructions accept 500 2500 "$ours raw-epoll"
+inform callgrind instructions read-1 2000 12000 "$ours raw-epoll"
+inform callgrind instructions read-32 3200 32000 "$ours raw-epoll"
+inform strace "system calls" accept 500 2500 "$ours raw-epoll"
+inform strace "system calls" read-1 2000 12000 "$ours raw-epoll"
+inform strace "system calls" read-32 3200 32000 "$ours raw-epoll"
 
 echo "1..$points"
 test "$failures" = 0
