@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <proactor.h>
 
@@ -348,6 +349,17 @@ object_drop(struct object *o)
 {
 	return atomic_fetch_sub_explicit(&o->references, 1,
 	    memory_order_acq_rel) == 1;
+}
+
+/*
+ * All zeros, for a constant size: halves are stores where the whole would be
+ * a loop that takes long to begin.
+ */
+static inline void
+clear(void *memory, size_t size)
+{
+	memset(memory, 0, size / 2);
+	memset((unsigned char *)memory + size / 2, 0, size - size / 2);
 }
 
 /* proactor.c */

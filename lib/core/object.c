@@ -8,8 +8,6 @@
  */
 #include "config.h"
 
-#include <string.h>
-
 #include "core/core.h"
 
 #define SLAB_OBJECTS	34		/* a page, nearly */
@@ -40,7 +38,7 @@ slab_take(struct proactor *p)
 	/* The one that was freed last is the one that is in the cache. */
 	o = container_of(p->free_objects.prev, struct object, link);
 	list_remove(&o->link);
-	memset(o, 0, OBJECT_SIZE);
+	clear(o, OBJECT_SIZE);
 	return o;
 }
 
@@ -115,6 +113,13 @@ close_left(struct proactor *p, int *fd, int16_t *slot)
 	*fd = -1;
 }
 
+static bool
+is_dead(struct proactor *p)
+{
+	return atomic_load(&p->phase) == PHASE_DEAD ||
+	    proactor__forked(p->generation);
+}
+
 /*
  * The same for a socket or file that may still be open.  A descriptor that
  * the backend has taken in must leave there first, which is the owner's to
@@ -124,22 +129,21 @@ void
 proactor__object_close(struct object *o, int *fd, int16_t *slot)
 {
 	struct proactor *p = o->p;
-	bool dead = atomic_load(&p->phase) == PHASE_DEAD ||
-	    proactor__forked(p->generation);
-	bool open;
 
-	if (*fd >= 0 && (*slot < 0 || is_owner(p) || dead)) {
-		if (!dead)
+	if (*fd >= 0 && (*slot < 0 || is_owner(p) || is_dead(p))) {
+		if (!is_dead(p))
 			p->backend->forget(p, *fd, slot);
 		proactor__sys_close(*fd);
 		*fd = -1;
 	}
-	open = *fd >= 0;
+	if (*fd < 0) {
+		proactor__object_destroy(o);
+		return;
+	}
+	/* The owner closes it, and the peer waits for that. */
 	proactor__hold(p);
 	proactor__object_destroy(o);
-	/* The peer waits for its end. */
-	if (open)
-		proactor__wake_up(p);
+	proactor__wake_up(p);
 	proactor__unhold(p);
 }
 

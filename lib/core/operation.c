@@ -59,7 +59,7 @@ void
 proactor__op_init(struct proactor_op *op, unsigned int type,
     proactor_callback callback, void *user_data)
 {
-	memset(op, 0, sizeof(*op));
+	clear(op, sizeof(*op));
 	op->type = type;
 	op->callback = callback;
 	op->user_data = user_data;

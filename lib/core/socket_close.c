@@ -62,7 +62,8 @@ close_begin(struct proactor *p, struct proactor_op *op)
 
 	s->close = op;
 	op_state(op)->stage = STAGE_CLOSING;
-	proactor__object_list(&s->object);
+	if (!s->object.listed)
+		proactor__object_list(&s->object);
 	proactor__socket_settle(s);
 	cancel_queue(p, &s->in);
 	cancel_queue(p, &s->out);

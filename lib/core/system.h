@@ -82,7 +82,7 @@ int	proactor__sys_listen(int fd, int backlog);
 int	proactor__sys_shutdown(int fd, unsigned int how);
 int	proactor__sys_local_address(int fd,
 	    struct proactor_address *ret_address);
-int	proactor__sys_peer_address(int fd,
+void	proactor__sys_peer_address(int fd,
 	    struct proactor_address *ret_address);
 int	proactor__sys_send_space(int fd, size_t *ret_bytes);
 int	proactor__sys_check_fd(int fd);

@@ -150,10 +150,9 @@ take_connection(struct proactor_accept_op *op, int fd)
 	 * of a multishot share; of those the sockets are asked.  The peer may
 	 * be gone already, and then there is none.
 	 */
-	if (op_state(&op->base)->shape & SHAPE_MULTISHOT) {
-		if (proactor__sys_peer_address(fd, &op->peer) != 0)
-			op->peer.length = 0;
-	} else if (op->peer.length > sizeof(op->peer.storage.bytes))
+	if (op_state(&op->base)->shape & SHAPE_MULTISHOT)
+		proactor__sys_peer_address(fd, &op->peer);
+	else if (op->peer.length > sizeof(op->peer.storage.bytes))
 		op->peer.length = sizeof(op->peer.storage.bytes);
 	return 0;
 }

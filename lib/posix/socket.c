@@ -188,15 +188,15 @@ proactor__sys_shutdown(int fd, unsigned int how)
 	return shutdown(fd, sys) != 0 ? -errno : 0;
 }
 
-static int
-query(int (*call)(int, struct sockaddr *, socklen_t *), int fd,
-    struct proactor_address *ret_address)
+int
+proactor__sys_local_address(int fd, struct proactor_address *ret_address)
 {
 	struct proactor_address a;
 	socklen_t length = sizeof(a.storage.bytes);
 
 	memset(&a, 0, sizeof(a));
-	if (call(fd, (struct sockaddr *)(void *)a.storage.bytes, &length) != 0)
+	if (getsockname(fd, (struct sockaddr *)(void *)a.storage.bytes,
+	    &length) != 0)
 		return -errno;
 	a.length = length < sizeof(a.storage.bytes) ? length :
 	    (uint32_t)sizeof(a.storage.bytes);
@@ -204,16 +204,17 @@ query(int (*call)(int, struct sockaddr *, socklen_t *), int fd,
 	return 0;
 }
 
-int
-proactor__sys_local_address(int fd, struct proactor_address *ret_address)
-{
-	return query(getsockname, fd, ret_address);
-}
-
-int
+/* Of a connection that was just accepted: length is 0 when there is none. */
+void
 proactor__sys_peer_address(int fd, struct proactor_address *ret_address)
 {
-	return query(getpeername, fd, ret_address);
+	socklen_t length = sizeof(ret_address->storage.bytes);
+
+	if (getpeername(fd, (struct sockaddr *)(void *)
+	    ret_address->storage.bytes, &length) != 0)
+		length = 0;
+	ret_address->length = length < sizeof(ret_address->storage.bytes) ?
+	    length : (uint32_t)sizeof(ret_address->storage.bytes);
 }
 
 /* The send buffer's size less what is still in it. */
