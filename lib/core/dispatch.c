@@ -433,15 +433,18 @@ poll_all(struct proactor *p, int64_t deadline, size_t *ret_completed,
 }
 
 /*
- * The short way when there is nothing but operations that are ready.  It
- * does not wait, so that the deadline is moot.
+ * When there is nothing but operations that are ready that is a short way
+ * too.  It does not wait, so that the deadline is moot.
  */
 static int __attribute__((noinline))
-poll_ready(struct proactor *p, int64_t deadline, size_t *ret_completed)
+poll_other(struct proactor *p, int64_t deadline, size_t *ret_completed)
 {
 	struct link batch;
 
-	if (atomic_load_explicit(&p->posted, memory_order_relaxed) != 0)
+	if (p == NULL || atomic_load_explicit(p->gate,
+	    memory_order_relaxed) != proactor__self ||
+	    (p->special & ~SPECIAL_DEFER) != SPECIAL_READY ||
+	    atomic_load_explicit(&p->posted, memory_order_relaxed) != 0)
 		return poll_all(p, deadline, ret_completed, false);
 
 	p->special = (p->special & ~SPECIAL_READY) | SPECIAL_DISPATCHING;
@@ -466,16 +469,11 @@ poll_ready(struct proactor *p, int64_t deadline, size_t *ret_completed)
 int
 proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
 {
-	uint32_t special;
-
 	if (p == NULL || atomic_load_explicit(p->gate,
-	    memory_order_relaxed) != proactor__self)
-		return poll_all(p, deadline, ret_completed, false);
-	special = p->special & ~SPECIAL_DEFER;
-	if (special == SPECIAL_READY)
-		return poll_ready(p, deadline, ret_completed);
-	if (special != 0 || deadline != PROACTOR_FOREVER)
-		return poll_all(p, deadline, ret_completed, false);
+	    memory_order_relaxed) != proactor__self ||
+	    deadline != PROACTOR_FOREVER ||
+	    (p->special & ~SPECIAL_DEFER) != 0)
+		return poll_other(p, deadline, ret_completed);
 
 	p->special |= SPECIAL_DISPATCHING;
 	p->completed = 0;

@@ -134,26 +134,23 @@ decode_some(struct ring *r, unsigned int head, unsigned int n)
 {
 	struct io_uring_cq *cq = &r->uring.cq;
 	struct io_uring_cqe *cqe;
-	unsigned int end = head + n;
+	unsigned int end = head + n, tag;
 	uint64_t user_data;
 
 	r->ended += n;
 	for (; head != end; head++) {
 		cqe = &cq->cqes[head & r->cq_mask];
 		user_data = cqe->user_data;
-		switch (user_data & TAG_MASK) {
-		case TAG_RECV:
+		tag = user_data & TAG_MASK;
+		/* By how many there are of each. */
+		if (tag == TAG_RECV)
 			decode_recv_short(r->p, r, user_data, cqe);
-			break;
-		case TAG_SEND:
+		else if (tag == TAG_SEND)
 			decode_send_short(r->p, r, user_data, cqe);
-			break;
-		case TAG_FILE:
+		else if (tag == TAG_FILE)
 			decode_file_short(r->p, r, user_data, cqe);
-			break;
-		default:
+		else
 			decode_other(r->p, r, user_data, cqe->res, cqe->flags);
-		}
 	}
 	io_uring_smp_store_release(cq->khead, end);
 }
