@@ -433,25 +433,58 @@ poll_all(struct proactor *p, int64_t deadline, size_t *ret_completed,
 }
 
 /*
- * When there is nothing but operations that are ready that is a short way
- * too.  It does not wait, so that the deadline is moot.
+ * How long the short way may wait, as time_to_wait(); false when it is not
+ * for this poll: a timer is due or was just now, the deadline has passed.
+ */
+static bool
+time_to_wait_short(struct proactor *p, int64_t deadline, int64_t *ret_timeout)
+{
+	int64_t now, until = PROACTOR_FOREVER;
+
+	*ret_timeout = BACKEND_GLANCE;
+	if (!(p->special & SPECIAL_TIMERS) && (p->special & SPECIAL_READY))
+		return true;
+	now = proactor_now();
+	if (p->special & SPECIAL_TIMERS) {
+		if (!proactor__timers_are_quiet(&p->timers, now))
+			return false;
+		until = p->timers.quiet;
+	}
+	if (p->special & SPECIAL_READY)
+		return true;
+	if (deadline < until)
+		until = deadline;
+	*ret_timeout = until == PROACTOR_FOREVER ? BACKEND_FOREVER :
+	    until - now;
+	return until > now;
+}
+
+/*
+ * When there are but operations that are ready, timers that are not due or a
+ * deadline, that is a short way too.
  */
 static int __attribute__((noinline))
 poll_other(struct proactor *p, int64_t deadline, size_t *ret_completed)
 {
 	struct link batch;
+	int64_t timeout;
 
 	if (p == NULL || atomic_load_explicit(p->gate,
 	    memory_order_relaxed) != proactor__self ||
-	    (p->special & ~SPECIAL_DEFER) != SPECIAL_READY ||
-	    atomic_load_explicit(&p->posted, memory_order_relaxed) != 0)
+	    (p->special & ~(SPECIAL_DEFER | SPECIAL_READY | SPECIAL_TIMERS)) !=
+	    0 || atomic_load_explicit(&p->posted, memory_order_relaxed) != 0 ||
+	    !time_to_wait_short(p, deadline, &timeout))
 		return poll_all(p, deadline, ret_completed, false);
 
 	p->special = (p->special & ~SPECIAL_READY) | SPECIAL_DISPATCHING;
 	p->completed = 0;
 	list_init(&batch);
 	list_splice(&batch, &p->ready);
-	(void)p->backend->wait(p, BACKEND_GLANCE);
+	if (timeout != BACKEND_GLANCE)
+		atomic_store(&p->asleep, 1);
+	if (timeout == BACKEND_GLANCE || atomic_load(&p->posted) == 0)
+		(void)p->backend->wait(p, timeout);
+	atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
 	run(p, &batch);
 	if (p->completed == 0 || (p->special & SPECIAL_RELEASE))
 		return poll_all(p, deadline, ret_completed, true);

@@ -353,6 +353,7 @@ proactor__timers_init(struct timers *t, int64_t now)
 	*t = (struct timers){
 		.tick = tick_of(now),
 		.last_fired = INT64_MAX,
+		.quiet = PROACTOR_FOREVER,
 	};
 }
 
@@ -399,6 +400,7 @@ proactor__timers_next(struct timers *t, int64_t now)
 {
 	int64_t earliest, rested;
 
+	t->quiet = PROACTOR_FOREVER;
 	if (t->count == 0)
 		return PROACTOR_FOREVER;
 
@@ -409,8 +411,11 @@ proactor__timers_next(struct timers *t, int64_t now)
 	rested = PROACTOR_FOREVER;
 	if (t->last_fired < PROACTOR_FOREVER - TIMERS_GAP)
 		rested = t->last_fired + TIMERS_GAP;
-	if (t->last_fired <= now && now < earliest && earliest < rested)
+	if (t->last_fired <= now && now < earliest && earliest < rested) {
+		t->quiet = INT64_MIN;
 		return rested;
+	}
+	t->quiet = earliest;
 	return earliest;
 }
 

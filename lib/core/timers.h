@@ -54,6 +54,7 @@ struct timers {
 	uint64_t order;			/* the last that was given */
 	uint64_t count;
 	int64_t last_fired;		/* INT64_MAX: never */
+	int64_t quiet;			/* see proactor__timers_are_quiet() */
 	/* A bit a slot; those of slots that cancels have emptied stay. */
 	uint64_t occupied[TIMERS_LEVELS];
 	struct timer_node *lists[TIMERS_LEVELS][TIMERS_SLOTS][TIMERS_LISTS];
@@ -105,6 +106,8 @@ proactor__timers_arm(struct timers *t, struct timer_node *n, int64_t deadline)
 	t->order += TIMERS_ORDER_STEP;
 	n->order = t->order | TIMERS_IN_WHEEL;
 	n->deadline = deadline;
+	if (deadline < t->quiet)
+		t->quiet = deadline;
 	if (tick > t->tick)
 		proactor__timers_file(t, n, tick);
 	else
@@ -137,6 +140,16 @@ proactor__timers_cancel_far(struct timers *t, struct timer_node *n)
  * later.  It may be earlier than need be when many timers are far ahead.
  */
 int64_t	 proactor__timers_next(struct timers *t, int64_t now);
+
+/*
+ * True when pop() would find nothing, and t->quiet would do for next(): what
+ * that said last, or the deadline of one that was armed since.
+ */
+static inline bool
+proactor__timers_are_quiet(const struct timers *t, int64_t now)
+{
+	return now < t->quiet;
+}
 
 /*
  * Takes the first of the timers that are due at now, in the order of their

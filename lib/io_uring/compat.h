@@ -86,4 +86,19 @@ proactor_uring_enter(int fd, unsigned int submit, unsigned int wait,
 #endif
 }
 
+/* The same with an end of the wait; the kernel has IORING_FEAT_EXT_ARG. */
+static inline int
+proactor_uring_enter_timed(int fd, unsigned int submit, unsigned int wait,
+    struct __kernel_timespec *timeout)
+{
+	struct io_uring_getevents_arg argument = {
+		.ts = (uint64_t)(uintptr_t)timeout,
+	};
+	long result = syscall(__NR_io_uring_enter, fd, submit, wait,
+	    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument,
+	    sizeof(argument));
+
+	return result < 0 ? -errno : (int)result;
+}
+
 #endif

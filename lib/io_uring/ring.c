@@ -174,19 +174,30 @@ has_work(struct ring *r)
 }
 
 static int
-enter(struct ring *r, int64_t timeout)
+enter_timed(struct ring *r, int64_t timeout)
 {
-	struct __kernel_timespec ts;
+	struct io_uring_sq *sq = &r->uring.sq;
+	struct __kernel_timespec ts = {
+		.tv_sec = timeout / 1000000000,
+		.tv_nsec = timeout % 1000000000,
+	};
 	struct io_uring_cqe *cqe;
 
-	if (timeout > 0) {
-		/* liburing hands over from here on. */
-		r->uring.sq.sqe_head = *r->uring.sq.ktail;
-		ts.tv_sec = timeout / 1000000000;
-		ts.tv_nsec = timeout % 1000000000;
-		return io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
-		    &ts, NULL);
+	if (r->probe.features & IORING_FEAT_EXT_ARG) {
+		io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+		return proactor_uring_enter_timed(r->uring.ring_fd,
+		    sq->sqe_tail - IO_URING_READ_ONCE(*sq->khead), 1, &ts);
 	}
+	/* liburing makes it a request, and hands over from here on. */
+	sq->sqe_head = *sq->ktail;
+	return io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1, &ts, NULL);
+}
+
+static int
+enter(struct ring *r, int64_t timeout)
+{
+	if (timeout > 0)
+		return enter_timed(r, timeout);
 	if (has_work(r))
 		return proactor__ring_enter(r, 0, IORING_ENTER_GETEVENTS);
 	if (io_uring_sq_ready(&r->uring) != 0)

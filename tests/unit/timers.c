@@ -495,15 +495,18 @@ static void
 model_pop(struct model *m, int limit)
 {
 	struct timer_node *got;
+	bool quiet;
 	int first;
 
 	for (; limit > 0; limit--) {
 		first = model_first(m);
+		quiet = proactor__timers_are_quiet(m->t, m->now);
 		got = proactor__timers_pop(m->t, m->now);
 		if (first < 0 || m->deadline[first] > m->now) {
 			CHECK(got == NULL);
 			return;
 		}
+		CHECK(!quiet);
 		CHECK(got == &m->nodes[first]);
 		m->order[first] = 0;
 		m->count--;
@@ -726,6 +729,37 @@ cancelled_wakes_nobody(void)
 	free(t);
 }
 
+/* Quiet is what next() said, until an earlier one is armed or one fires. */
+static void
+quiet_is_true(void)
+{
+	struct timers *t = make(START);
+	struct timer_node a, b;
+
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	CHECK(proactor__timers_are_quiet(t, START));
+	proactor__timers_arm(t, &a, START + SECOND);
+	CHECK(proactor__timers_are_quiet(t, START + SECOND - 1));
+	CHECK(!proactor__timers_are_quiet(t, START + SECOND));
+	proactor__timers_arm(t, &b, START + MILLISECOND);
+	CHECK(!proactor__timers_are_quiet(t, START + MILLISECOND));
+	proactor__timers_cancel(t, &b);
+	CHECK_INT(proactor__timers_next(t, START), START + SECOND);
+	CHECK(proactor__timers_are_quiet(t, START + SECOND - 1));
+	proactor__timers_arm(t, &b, START + SECOND + 1);
+	CHECK(proactor__timers_pop(t, START + SECOND) == &a);
+	CHECK(!proactor__timers_are_quiet(t, START + SECOND));
+	CHECK_INT(proactor__timers_next(t, START + SECOND),
+	    START + SECOND + TIMERS_GAP);
+	CHECK(!proactor__timers_are_quiet(t, START + SECOND));
+	CHECK(proactor__timers_pop(t, START + 2 * SECOND) == &b);
+	CHECK_INT(proactor__timers_next(t, START + 2 * SECOND),
+	    PROACTOR_FOREVER);
+	CHECK(proactor__timers_are_quiet(t, START + 2 * SECOND));
+	free(t);
+}
+
 static const struct tap_case cases[] = {
 	{ "timers: nothing armed is nothing to wait for", nothing_is_for_ever },
 	{ "timers: a node takes 40 bytes at most", node_is_small },
@@ -744,6 +778,7 @@ static const struct tap_case cases[] = {
 	    gap_is_for_neighbours_only },
 	{ "timers: a far crowd costs few wake-ups", far_crowd_costs_few_wakes },
 	{ "timers: a cancelled one wakes nobody", cancelled_wakes_nobody },
+	{ "timers: none is due while they are quiet", quiet_is_true },
 	{ "timers: random use agrees with the model", agrees_with_model },
 	{ "timers: a million fire in order", million_fires_in_order },
 	{ "timers: a million cancelled leave nothing",
