@@ -22,6 +22,7 @@ libproactor_internal_la_SOURCES = \
 	lib/core/file_io.c \
 	lib/core/handle.c \
 	lib/core/list.h \
+	lib/core/loop.c \
 	lib/core/mailbox.h \
 	lib/core/memory.c \
 	lib/core/message.c \

@@ -379,7 +379,6 @@ bool	 proactor__complete_more(struct proactor *p, struct proactor_op *op,
 	    int status, unsigned int completion_flags);
 void	 proactor__receive(struct proactor *p);
 void	 proactor__wake_up(struct proactor *p);		/* any thread */
-int	 proactor__turn(struct proactor *p, int64_t deadline);
 
 /* chain.c */
 void	 proactor__chain_begin(struct proactor *p, struct proactor_op *head);
