@@ -38,8 +38,9 @@ static const struct {
 
 #define CAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
 
+/* In the library's order of preference. */
 static const char *const backend_names[BACKENDS] = {
-	"io_uring", "epoll", "poll", "kqueue", "iocp"
+	"io_uring", "epoll", "kqueue", "poll", "iocp"
 };
 
 static const char *const tier_names[] = { "absent", "emulated", "native" };
@@ -231,7 +232,7 @@ advise_all(struct report *r)
 	const char *reason;
 	size_t i;
 
-	if (wanted != NULL)
+	if (wanted != NULL && wanted[0] != '\0')
 		advise(r, "PROACTOR_BACKEND=%.64s is set in the environment: "
 		    "it decides for programs that do not name a backend.",
 		    wanted);
@@ -572,8 +573,7 @@ main(int argc, char **argv)
 	}
 
 	if (look(&r, backend) != 0)
-		fprintf(stderr, "proactor-info: %s: %s\n", backend != NULL ?
-		    backend : "no backend works", r.reason);
+		fprintf(stderr, "proactor-info: %s\n", r.reason);
 	advise_all(&r);
 	if (json)
 		json_report(&r);
