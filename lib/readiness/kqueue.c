@@ -217,6 +217,17 @@ ask_poll(int fd, unsigned int wanted, unsigned int events)
 	    (events & (READY_END | READY_URGENT));
 }
 
+/* May a receive be short and leave data?  Most systems do not tell. */
+static bool
+is_urgent(const struct kevent *event)
+{
+#ifdef EV_OOBAND
+	return (event->flags & EV_OOBAND) != 0;
+#else
+	return event->filter == EVFILT_READ;
+#endif
+}
+
 static unsigned int
 decode(const struct kevent *event, const struct slot *slot)
 {
@@ -224,10 +235,8 @@ decode(const struct kevent *event, const struct slot *slot)
 
 	events = event->filter == EVFILT_READ ? PROACTOR_POLL_IN :
 	    PROACTOR_POLL_OUT;
-#ifdef EV_OOBAND
-	if (event->flags & EV_OOBAND)
+	if (is_urgent(event))
 		events |= READY_URGENT;
-#endif
 	if (!(event->flags & EV_EOF))
 		return events;
 	events |= event->filter == EVFILT_READ ? READY_END :

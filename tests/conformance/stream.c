@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -208,6 +209,40 @@ recv_not_connected(void)
 	status = send_bytes(&w, s, "x", 1, &bytes);
 	CHECK(status == PROACTOR_ENOTCONN || status == PROACTOR_EPIPE);
 	CHECK_INT(close_socket(&w, s), 0);
+	world_close(&w);
+}
+
+/* A receive ends where urgent data was taken out, and the next goes on. */
+static void
+recv_around_urgent(void)
+{
+	struct proactor_recv_op recv;
+	struct proactor_socket *s;
+	struct proactor_span span;
+	struct world w;
+	char memory[100];
+	size_t bytes;
+	int fd;
+
+	world_open(&w, NULL);
+	s = half_pair(&w, PROACTOR_SOCKET_TCP, 0, &fd);
+	/* Once it has waited the socket is watched, if it ever is. */
+	span = proactor_span(memory, sizeof(memory));
+	proactor_recv_op_init(&recv, s, &span, 1, record, &w.r);
+	CHECK_INT(proactor_submit_one(w.p, &recv.base), 0);
+	poll_barrier(&w);
+	fd_write_all(fd, "a", 1);
+	CHECK(poll_finals(&w, &recv, 1));
+	CHECK_INT(recv.bytes, 1);
+	fd_write_all(fd, "b", 1);
+	CHECK_INT(send(fd, "!", 1, MSG_OOB), 1);
+	fd_write_all(fd, "c", 1);
+	do
+		CHECK_INT(recv_bytes(&w, s, memory, sizeof(memory), &bytes),
+		    0);
+	while (memory[bytes - 1] != 'c');
+	CHECK_INT(close_socket(&w, s), 0);
+	close(fd);
 	world_close(&w);
 }
 
@@ -442,6 +477,8 @@ const struct tap_case stream_cases[] = {
 	{ "stream: a receive's bytes are assigned when it is used again",
 	    recv_assigns },
 	{ "stream: a span may be longer than 4 GiB", recv_huge_span },
+	{ "stream: urgent data does not hold up what comes after it",
+	    recv_around_urgent },
 	{ "stream: a receive without connection is ENOTCONN",
 	    recv_not_connected },
 	{ "stream: a send gathers 1 to 8 spans in order", send_spans },

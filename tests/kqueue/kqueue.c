@@ -126,7 +126,7 @@ watch(struct queue *q, struct note *note, int how)
 	if (note->event.filter == EVFILT_USER)
 		return 0;
 	e.events = note->event.filter == EVFILT_READ ?
-	    EPOLLIN | EPOLLRDHUP : EPOLLOUT;
+	    EPOLLIN | EPOLLPRI | EPOLLRDHUP : EPOLLOUT;
 	if (note->event.flags & (EV_CLEAR | EV_ONESHOT | EV_DISPATCH))
 		e.events |= EPOLLET;
 	if (epoll_ctl(q->epolls[side_of(note)], how, (int)note->event.ident,
@@ -327,6 +327,8 @@ describe(const struct note *note, uint32_t bits, struct kevent *ret)
 	if (note->event.filter == EVFILT_READ) {
 		ret->data = bytes_to_read(fd);
 		end |= EPOLLRDHUP;
+		if (bits & EPOLLPRI)
+			ret->flags |= EV_OOBAND;
 	} else
 		ret->data = room_to_write(fd);
 	/* The other end of a pipe is gone. */

@@ -285,6 +285,23 @@ eof_with_data(void)
 }
 
 static void
+out_of_band(void)
+{
+	int kq = open_queue(), fds[2];
+	struct kevent event;
+
+	open_tcp(fds);
+	CHECK_INT(change(kq, fds[0], EVFILT_READ, EV_ADD), 0);
+	put(fds[1], 1);
+	CHECK_INT(kevent(kq, NULL, 0, &event, 1, NULL), 1);
+	CHECK_INT(event.flags & EV_OOBAND, 0);
+	CHECK_INT(send(fds[1], "!", 1, MSG_OOB), 1);
+	do
+		CHECK_INT(kevent(kq, NULL, 0, &event, 1, NULL), 1);
+	while (!(event.flags & EV_OOBAND));
+}
+
+static void
 reset_has_an_error(void)
 {
 	struct linger linger = { 1, 0 };
@@ -594,6 +611,7 @@ static const struct tap_case cases[] = {
 	{ "EV_EOF: with the data before it, for one direction",
 	    eof_with_data },
 	{ "EV_EOF: with the error, which stays", reset_has_an_error },
+	{ "EV_OOBAND: with data that is not in the band", out_of_band },
 	{ "EV_EOF: pipes, with data and for who writes", pipes_end },
 	{ "EVFILT_READ: a listener counts connections", listener_counts },
 	{ "EVFILT_USER: NOTE_TRIGGER, flags, EV_CLEAR", user_events },

@@ -130,7 +130,8 @@ expect(struct world *w, int fd, unsigned int events)
 	CHECK_INT(wait_for(w, 0), 1);
 	CHECK_INT(w->said[0].error, 0);
 	CHECK_INT(w->said[0].key, slot_key(&w->e, fd));
-	CHECK_INT(w->said[0].events, events);
+	/* Not all systems tell that from the rest. */
+	CHECK_INT(w->said[0].events & ~READY_URGENT, events);
 }
 
 void

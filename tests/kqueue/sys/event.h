@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The part of FreeBSD's kqueue(2) that tests/kqueue/kqueue.c does on Linux.
- * The values are FreeBSD's.
+ * The part of FreeBSD's kqueue(2) that tests/kqueue/kqueue.c does on Linux, and
+ * macOS' EV_OOBAND.  The values are theirs.
  */
 #ifndef TESTS_KQUEUE_SYS_EVENT_H
 #define TESTS_KQUEUE_SYS_EVENT_H
@@ -33,6 +33,7 @@ struct kevent {
 #define EV_CLEAR	0x0020
 #define EV_RECEIPT	0x0040
 #define EV_DISPATCH	0x0080
+#define EV_OOBAND	0x2000
 #define EV_ERROR	0x4000
 #define EV_EOF		0x8000
 
