@@ -13,6 +13,7 @@ proactorinclude_HEADERS = \
 	include/proactor/message.h \
 	include/proactor/operation.h \
 	include/proactor/poll.h \
+	include/proactor/signal.h \
 	include/proactor/socket.h \
 	include/proactor/thread.h \
 	include/proactor/timer.h \

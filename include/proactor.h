@@ -15,6 +15,7 @@
 #include <proactor/socket.h>
 #include <proactor/file.h>
 #include <proactor/message.h>
+#include <proactor/signal.h>
 #include <proactor/thread.h>
 
 #endif

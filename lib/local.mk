@@ -30,6 +30,8 @@ libproactor_internal_la_SOURCES = \
 	lib/core/operation.c \
 	lib/core/poll.c \
 	lib/core/proactor.c \
+	lib/core/signal.c \
+	lib/core/signals.h \
 	lib/core/socket.c \
 	lib/core/socket_close.c \
 	lib/core/source.c \
@@ -56,6 +58,7 @@ libproactor_internal_la_SOURCES += \
 	lib/posix/descriptor.c \
 	lib/posix/handle.c \
 	lib/posix/process.c \
+	lib/posix/signal.c \
 	lib/posix/socket.c \
 	lib/posix/thread.c \
 	# EOL

@@ -42,6 +42,9 @@ dist_man_MANS += \
 	man/man3/proactor_sendto_op_init.3 \
 	man/man3/proactor_set_message_callback.3 \
 	man/man3/proactor_shutdown_remaining.3 \
+	man/man3/proactor_signal_block_default.3 \
+	man/man3/proactor_signal_ignore_broken_pipe.3 \
+	man/man3/proactor_signal_name.3 \
 	man/man3/proactor_socket_bind.3 \
 	man/man3/proactor_socket_handle.3 \
 	man/man3/proactor_socket_import.3 \
@@ -54,6 +57,7 @@ dist_man_MANS += \
 	man/man3/proactor_socket_shutdown.3 \
 	man/man3/proactor_span.3 \
 	man/man3/proactor_submit_one.3 \
+	man/man3/proactor_supports_signals.3 \
 	man/man3/proactor_thread_consume_status.3 \
 	man/man3/proactor_thread_join.3 \
 	man/man3/proactor_thread_options_init.3 \
@@ -61,6 +65,7 @@ dist_man_MANS += \
 	man/man3/proactor_thread_request_stop.3 \
 	man/man3/proactor_thread_retain.3 \
 	man/man3/proactor_unregister_event_source.3 \
+	man/man3/proactor_unsubscribe_signal.3 \
 	man/man3/proactor_version_number.3 \
 	man/man3/proactor_wake.3 \
 	# EOL

@@ -29,6 +29,7 @@ dist_man_MANS += \
 	man/man3/proactor_socket_query_state.3 \
 	man/man3/proactor_strerror.3 \
 	man/man3/proactor_submit.3 \
+	man/man3/proactor_subscribe_signal.3 \
 	man/man3/proactor_thread_create.3 \
 	man/man3/proactor_timer_op_init.3 \
 	man/man3/proactor_version.3 \

@@ -70,6 +70,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/release.c \
 	tests/conformance/resubmit.c \
 	tests/conformance/shutdown.c \
+	tests/conformance/signal.c \
 	tests/conformance/socket.c \
 	tests/conformance/sockets.c \
 	tests/conformance/source.c \
@@ -114,6 +115,7 @@ unit_programs = \
 	tests/unit/futex \
 	tests/unit/futex-portable \
 	tests/unit/mailbox \
+	tests/unit/signal \
 	tests/unit/timers \
 	$(readiness_programs) \
 	# EOL
@@ -142,6 +144,7 @@ tests_unit_offload_hasty_SOURCES = \
 tests_unit_offload_hasty_CPPFLAGS = \
 	$(AM_CPPFLAGS) -DOFFLOAD_PATIENCE=20000 -Dpthread_create=offload_create
 tests_unit_offload_hasty_LDADD = $(unit_ldadd)
+tests_unit_signal_LDADD = $(unit_ldadd)
 tests_unit_timers_LDADD = $(unit_ldadd)
 
 # demux-NAME: what the engine asks of the demultiplexer that DEMUX names.  The

@@ -272,6 +272,7 @@ struct proactor {
 	_Atomic size_t mailed;		/* operations on their way */
 
 	struct message_queue messages;
+	struct signals *signals;	/* NULL before the first */
 
 	/* Cold. */
 	void *block;			/* what was allocated */
@@ -413,6 +414,11 @@ int	 proactor__write_submit(struct proactor *p, struct proactor_op *op);
 
 void	 proactor__socket_destroy(struct proactor_socket *s);
 void	 proactor__socket_settle(struct proactor_socket *s);
+
+/* signal.c */
+void	 proactor__signals_mailed(struct proactor *p);
+void	 proactor__signals_drop(struct proactor *p);
+void	 proactor__signals_free(struct proactor *p);
 
 /* message.c */
 int	 proactor__messages_init(struct proactor *p, uint32_t capacity);

@@ -183,6 +183,9 @@ proactor__receive(struct proactor *p)
 			proactor__object_mailed(p, container_of(mail,
 			    struct object, mail));
 			break;
+		case MAIL_SIGNAL:
+			proactor__signals_mailed(p);
+			break;
 		}
 	}
 }

@@ -371,6 +371,7 @@ proactor_shutdown(struct proactor *p, int64_t deadline)
 	proactor__receive(p);
 	proactor__cancel_all(p);
 	proactor__sources_drop(p);
+	proactor__signals_drop(p);
 	for (;;) {
 		if (is_over(p)) {
 			atomic_store(&p->phase, PHASE_STOPPED);

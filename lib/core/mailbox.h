@@ -16,7 +16,8 @@ enum mail_kind {
 	MAIL_SUBMIT,		/* struct op_state.mail */
 	MAIL_CANCEL,		/* struct op_state.cancel_mail */
 	MAIL_EVENT,		/* struct proactor_event.mail */
-	MAIL_OBJECT		/* struct object.mail: free it */
+	MAIL_OBJECT,		/* struct object.mail: free it */
+	MAIL_SIGNAL		/* struct signals.mail */
 };
 
 struct mail {

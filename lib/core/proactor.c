@@ -145,6 +145,7 @@ free_memory(struct proactor *p)
 	if (p->state != NULL)
 		p->backend->dispose(p);
 	proactor__messages_free(p);
+	proactor__signals_free(p);
 	proactor__slabs_free(p);
 	proactor__free(p, p->debug_name);
 	p->realloc_fn(p->realloc_data, p->block, 0);
@@ -321,6 +322,7 @@ proactor__destroy(struct proactor *p)
 	abandon_operations(p);
 	proactor__sources_free(p);
 	p->backend->destroy(p, false);
+	proactor__signals_drop(p);
 	proactor__unhold(p);
 }
 

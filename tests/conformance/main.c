@@ -45,6 +45,7 @@ static const struct tap_case *const tables[] = {
 	source_cases,
 	readiness_cases,
 	message_cases,
+	signal_cases,
 	thread_cases,
 	crowd_cases,
 	shutdown_cases,
