@@ -17,6 +17,7 @@ libproactor_internal_la_SOURCES = \
 	lib/core/dispatch.c \
 	lib/core/error.c \
 	lib/core/event.c \
+	lib/core/event_pool.c \
 	lib/core/file.c \
 	lib/core/file.h \
 	lib/core/file_io.c \

@@ -14,6 +14,9 @@ dist_man_MANS += \
 	man/man3/proactor_deadline_after.3 \
 	man/man3/proactor_debug_name.3 \
 	man/man3/proactor_errname.3 \
+	man/man3/proactor_event_pool_acquire.3 \
+	man/man3/proactor_event_pool_deinit.3 \
+	man/man3/proactor_event_pool_release.3 \
 	man/man3/proactor_event_release.3 \
 	man/man3/proactor_event_retain.3 \
 	man/man3/proactor_event_set.3 \

@@ -11,6 +11,7 @@ dist_man_MANS += \
 	man/man3/proactor_connect_op_init.3 \
 	man/man3/proactor_create.3 \
 	man/man3/proactor_event_create.3 \
+	man/man3/proactor_event_pool_init.3 \
 	man/man3/proactor_file_open_op_init.3 \
 	man/man3/proactor_file_read_op_init.3 \
 	man/man3/proactor_handle_fd.3 \

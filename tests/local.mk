@@ -65,6 +65,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/multishot.c \
 	tests/conformance/order.c \
 	tests/conformance/poll.c \
+	tests/conformance/pools.c \
 	tests/conformance/random.c \
 	tests/conformance/readiness.c \
 	tests/conformance/release.c \

@@ -189,6 +189,10 @@ struct proactor_event {
 	_Atomic uint32_t mailed;
 	struct mail mail;
 	struct link waiters;
+	/* Of a pool, else NULL: the owner's. */
+	struct proactor_event_pool *pool;
+	struct proactor_event *next;	/* that is not acquired */
+	bool acquired;
 };
 
 struct proactor_event_source {

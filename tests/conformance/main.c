@@ -42,6 +42,7 @@ static const struct tap_case *const tables[] = {
 	wake_cases,
 	timer_cases,
 	event_cases,
+	pool_cases,
 	source_cases,
 	readiness_cases,
 	message_cases,
