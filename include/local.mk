@@ -11,6 +11,7 @@ proactorinclude_HEADERS = \
 	include/proactor/file.h \
 	include/proactor/handle.h \
 	include/proactor/message.h \
+	include/proactor/op_pool.h \
 	include/proactor/operation.h \
 	include/proactor/poll.h \
 	include/proactor/signal.h \

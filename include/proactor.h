@@ -16,6 +16,7 @@
 #include <proactor/file.h>
 #include <proactor/message.h>
 #include <proactor/signal.h>
+#include <proactor/op_pool.h>
 #include <proactor/thread.h>
 
 #endif

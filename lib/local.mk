@@ -28,6 +28,8 @@ libproactor_internal_la_SOURCES = \
 	lib/core/memory.c \
 	lib/core/message.c \
 	lib/core/object.c \
+	lib/core/op_pool.c \
+	lib/core/op_pool.h \
 	lib/core/operation.c \
 	lib/core/poll.c \
 	lib/core/proactor.c \

@@ -37,6 +37,11 @@ dist_man_MANS += \
 	man/man3/proactor_handle_win32.3 \
 	man/man3/proactor_message_op_init.3 \
 	man/man3/proactor_op_name.3 \
+	man/man3/proactor_op_pool_acquire.3 \
+	man/man3/proactor_op_pool_options_init.3 \
+	man/man3/proactor_op_pool_release.3 \
+	man/man3/proactor_op_pool_retain.3 \
+	man/man3/proactor_op_pool_return.3 \
 	man/man3/proactor_options_init.3 \
 	man/man3/proactor_query_capabilities.3 \
 	man/man3/proactor_recvfrom_op_init.3 \

@@ -18,6 +18,7 @@ dist_man_MANS += \
 	man/man3/proactor_handle_poll_op_init.3 \
 	man/man3/proactor_nop_op_init.3 \
 	man/man3/proactor_now.3 \
+	man/man3/proactor_op_pool_create.3 \
 	man/man3/proactor_op_size.3 \
 	man/man3/proactor_poll.3 \
 	man/man3/proactor_recv_op_init.3 \

@@ -63,6 +63,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/main.c \
 	tests/conformance/message.c \
 	tests/conformance/multishot.c \
+	tests/conformance/op_pool.c \
 	tests/conformance/order.c \
 	tests/conformance/poll.c \
 	tests/conformance/pools.c \

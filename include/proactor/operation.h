@@ -66,7 +66,7 @@ struct proactor_op {
 	unsigned int flags;		/* PROACTOR_OP_MULTISHOT, _LINKED */
 	proactor_callback callback;
 	void *user_data;
-	struct proactor_op_pool *pool;	/* NULL */
+	struct proactor_op_pool *pool;	/* NULL, or where it returns to */
 	uint64_t opaque[14];
 };
 

@@ -56,6 +56,7 @@ enum stage {
 #define LIFE_IDLE		0u
 #define LIFE_FLIGHT		1u
 #define LIFE_CANCEL_MAILED	2u
+#define LIFE_ENDING		8u	/* a pool's, in its final callback */
 
 /*
  * The private view of proactor_op.opaque.  A cancel touches what comes first:
@@ -328,6 +329,7 @@ proactor__class(unsigned int type)
 }
 
 /* memory.c; any thread. */
+void	*proactor__realloc(void *user_data, void *memory, size_t size);
 void	*proactor__allocate(struct proactor *p, size_t size);
 void	 proactor__free(struct proactor *p, void *memory);
 void	 proactor__log(struct proactor *p, int level, const char *format, ...)

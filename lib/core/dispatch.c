@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/class.h"
+#include "core/op_pool.h"
 
 /*
  * The operation is done; its final callback comes in this pass or, when it is
@@ -18,22 +19,41 @@ proactor__post(struct proactor *p, struct proactor_op *op, int status,
 	op_post(p, op_state(op), status, completion_flags);
 }
 
-/* The operation is the caller's again; *status is what its chain sees. */
+/* What the life word is for the final callback. */
+static inline uint32_t
+last_life(const struct proactor_op *op)
+{
+	return op->pool != NULL ? LIFE_ENDING : LIFE_IDLE;
+}
+
+/*
+ * The operation is the caller's again, or its pool's when the callback has
+ * returned; *status is what its chain sees.
+ */
 static void
 call_back(struct proactor *p, struct proactor_op *op, int *status,
     unsigned int completion_flags)
 {
 	struct op_state *s = op_state(op);
+	struct proactor_op_pool *pool = op->pool;
+	uint32_t turn = 0;
 
 	s->stage = STAGE_IDLE;
 	s->chain = NULL;
 	s->before = NULL;
 	p->in_flight--;
-	if (op->type == PROACTOR_OP_MESSAGE &&
-	    proactor__message_passed_on(op, status))
-		return;
-	p->completed++;
-	op->callback(op->user_data, op, *status, completion_flags);
+	if (pool != NULL) {
+		/* A cancel finds nothing from here on. */
+		atomic_store_explicit(&s->p, NULL, memory_order_relaxed);
+		turn = proactor__op_pool_turn(op);
+	}
+	if (op->type != PROACTOR_OP_MESSAGE ||
+	    !proactor__message_passed_on(op, status)) {
+		p->completed++;
+		op->callback(op->user_data, op, *status, completion_flags);
+	}
+	if (pool != NULL)
+		proactor__op_pool_ended(pool, op, turn);
 }
 
 /*
@@ -48,7 +68,7 @@ finish(struct proactor *p, struct proactor_op *op, int *status,
 	struct op_state *s = op_state(op);
 	uint32_t life;
 
-	life = atomic_exchange_explicit(&s->life, LIFE_IDLE,
+	life = atomic_exchange_explicit(&s->life, last_life(op),
 	    memory_order_acq_rel);
 	if (life & LIFE_CANCEL_MAILED) {
 		/*
@@ -149,7 +169,7 @@ receive_cancel(struct proactor *p, struct proactor_op *op)
 	}
 	flags = s->completion_flags;
 	status = s->status;
-	atomic_store_explicit(&s->life, LIFE_IDLE, memory_order_release);
+	atomic_store_explicit(&s->life, last_life(op), memory_order_release);
 	if (c->leave != NULL)
 		c->leave(p, op);
 	call_back(p, op, &status, flags);

@@ -23,14 +23,16 @@ expire(struct proactor *p, int64_t now)
 
 /*
  * The short way of proactor__complete() for what has no list to leave, no
- * reference to drop and no chain: timers, no-ops.  False: it is the long one.
+ * reference to drop, no chain and no pool: timers, no-ops.  False: it is the
+ * long one.
  */
 static inline bool
 complete_light(struct proactor *p, struct proactor_op *op)
 {
 	struct op_state *s = op_state(op);
 
-	if (proactor__class(op->type)->leave != NULL || s->chain != NULL)
+	if (proactor__class(op->type)->leave != NULL || s->chain != NULL ||
+	    op->pool != NULL)
 		return false;
 	if (atomic_fetch_sub_explicit(&s->life, LIFE_FLIGHT,
 	    memory_order_acq_rel) != LIFE_FLIGHT) {

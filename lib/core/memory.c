@@ -3,9 +3,22 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/core.h"
+
+/* The allocator of who has not said otherwise. */
+void *
+proactor__realloc(void *user_data, void *memory, size_t size)
+{
+	(void)user_data;
+	if (size == 0) {
+		free(memory);
+		return NULL;
+	}
+	return realloc(memory, size);
+}
 
 /* Zeroed memory from the user's allocator, or NULL.  Any thread. */
 void *

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/core.h"
@@ -11,17 +10,6 @@
 #define CAPABILITIES_KNOWN	((UINT64_C(1) << 10) - 1)
 
 #define FILE_THREADS_MAX	1024u
-
-static void *
-realloc_default(void *user_data, void *memory, size_t size)
-{
-	(void)user_data;
-	if (size == 0) {
-		free(memory);
-		return NULL;
-	}
-	return realloc(memory, size);
-}
 
 /* Sets the defaults, and the size by which create knows the version. */
 void
@@ -176,7 +164,7 @@ allocate(const struct proactor_options *options)
 	void *block;
 
 	if (fn == NULL)
-		fn = realloc_default;
+		fn = proactor__realloc;
 	block = fn(options->realloc_data, NULL,
 	    sizeof(*p) + _Alignof(struct proactor));
 	if (block == NULL)

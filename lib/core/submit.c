@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/class.h"
+#include "core/op_pool.h"
 
 #define OP_FLAGS	(PROACTOR_OP_MULTISHOT | PROACTOR_OP_LINKED)
 
@@ -25,10 +26,12 @@ check(struct proactor *p, struct proactor_op *op,
 	c = proactor__class(op->type);
 	if (c == NULL || (op->flags & ~OP_FLAGS) != 0)
 		return PROACTOR_EINVAL;
-	if (atomic_load_explicit(&op_state(op)->life,
-	    memory_order_relaxed) != LIFE_IDLE)
+	/* A pool's may be submitted again in its final callback. */
+	if ((atomic_load_explicit(&op_state(op)->life,
+	    memory_order_relaxed) & ~LIFE_ENDING) != LIFE_IDLE)
 		return PROACTOR_EBUSY;
-	if (op->callback == NULL || op->pool != NULL)
+	if (op->callback == NULL || (op->pool != NULL &&
+	    !proactor__op_pool_has(op->pool, op, c->size)))
 		return PROACTOR_EINVAL;
 	if (op->flags & PROACTOR_OP_MULTISHOT) {
 		/* A chain goes on after a completion, which one is moot. */
@@ -46,7 +49,7 @@ uncheck(struct proactor_op *op)
 {
 	const struct op_class *c = proactor__class(op->type);
 
-	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
+	atomic_fetch_and_explicit(&op_state(op)->life, ~LIFE_CHECKED,
 	    memory_order_relaxed);
 	if (c->uncheck != NULL)
 		c->uncheck(op);
@@ -56,6 +59,7 @@ static int
 check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count,
     bool *ret_linked)
 {
+	_Atomic uint32_t *life;
 	unsigned int flags = 0;
 	size_t i;
 	int error = 0;
@@ -65,7 +69,9 @@ check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count,
 		if (error != 0)
 			break;
 		flags |= ops[i]->flags;
-		atomic_store_explicit(&op_state(ops[i])->life, LIFE_CHECKED,
+		life = &op_state(ops[i])->life;
+		atomic_store_explicit(life, atomic_load_explicit(life,
+		    memory_order_relaxed) | LIFE_CHECKED,
 		    memory_order_relaxed);
 	}
 	if (error == 0 && (ops[count - 1]->flags & PROACTOR_OP_LINKED))
@@ -86,6 +92,8 @@ prepare(struct proactor *p, struct proactor_op *op, enum stage stage)
 
 	if (c->retain != NULL)
 		c->retain(op);
+	if (op->pool != NULL)
+		(void)proactor__op_pool_turn(op);
 	s->stage = (uint8_t)stage;
 	s->bits = 0;
 	atomic_store_explicit(&s->p, p, memory_order_relaxed);
@@ -137,6 +145,8 @@ begin_loose(struct proactor *p, struct proactor_op *op)
 
 	if (c->retain != NULL)
 		c->retain(op);
+	if (op->pool != NULL)
+		(void)proactor__op_pool_turn(op);
 	op_accept(p, op, STAGE_IDLE);
 	list_init(&op_state(op)->link);
 	c->begin(p, op);
@@ -294,7 +304,7 @@ submit_any_one(struct proactor *p, struct proactor_op *op)
 
 /*
  * The same for one operation.  What most programs submit most, an operation
- * of no chain on the polling thread, takes a short way.
+ * of no chain and no pool on the polling thread, takes a short way.
  */
 int
 proactor_submit_one(struct proactor *p, struct proactor_op *op)
@@ -310,10 +320,9 @@ proactor_submit_one(struct proactor *p, struct proactor_op *op)
 	    proactor__self)
 		return submit_any_one(p, op);
 	if (atomic_load_explicit(&op_state(op)->life,
-	    memory_order_relaxed) != LIFE_IDLE)
-		return PROACTOR_EBUSY;
-	if (op->callback == NULL || op->pool != NULL)
-		return PROACTOR_EINVAL;
+	    memory_order_relaxed) != LIFE_IDLE || op->callback == NULL ||
+	    op->pool != NULL)
+		return submit_any_one(p, op);
 	return submit_by_type[kind](p, op);
 }
 

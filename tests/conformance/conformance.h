@@ -30,6 +30,7 @@ extern const struct tap_case wake_cases[];
 extern const struct tap_case timer_cases[];
 extern const struct tap_case event_cases[];
 extern const struct tap_case pool_cases[];
+extern const struct tap_case op_pool_cases[];
 extern const struct tap_case source_cases[];
 extern const struct tap_case readiness_cases[];
 extern const struct tap_case message_cases[];

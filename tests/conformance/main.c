@@ -43,6 +43,7 @@ static const struct tap_case *const tables[] = {
 	timer_cases,
 	event_cases,
 	pool_cases,
+	op_pool_cases,
 	source_cases,
 	readiness_cases,
 	message_cases,
