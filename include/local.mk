@@ -3,6 +3,7 @@ include_HEADERS = include/proactor.h
 proactorincludedir = $(includedir)/proactor
 proactorinclude_HEADERS = \
 	include/proactor/address.h \
+	include/proactor/affinity.h \
 	include/proactor/api.h \
 	include/proactor/clock.h \
 	include/proactor/core.h \

@@ -18,5 +18,6 @@
 #include <proactor/signal.h>
 #include <proactor/op_pool.h>
 #include <proactor/thread.h>
+#include <proactor/affinity.h>
 
 #endif

@@ -6,6 +6,7 @@ lib_LTLIBRARIES += libproactor.la
 noinst_LTLIBRARIES += libproactor-internal.la
 
 libproactor_internal_la_SOURCES = \
+	lib/core/affinity.h \
 	lib/core/backend.h \
 	lib/core/backends.c \
 	lib/core/cancel.c \
@@ -55,6 +56,7 @@ libproactor_internal_la_SOURCES += \
 else
 libproactor_internal_la_SOURCES += \
 	lib/posix/address.c \
+	lib/posix/affinity.c \
 	lib/posix/clock.c \
 	lib/posix/condition.h \
 	lib/posix/futex.c \

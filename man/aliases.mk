@@ -10,6 +10,7 @@ dist_man_MANS += \
 	man/man3/proactor_address_from_unix.3 \
 	man/man3/proactor_address_parse.3 \
 	man/man3/proactor_address_port.3 \
+	man/man3/proactor_affinity_free.3 \
 	man/man3/proactor_backend_reason.3 \
 	man/man3/proactor_deadline_after.3 \
 	man/man3/proactor_debug_name.3 \

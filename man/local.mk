@@ -6,6 +6,7 @@ dist_man_MANS += \
 	man/man1/proactor-info.1 \
 	man/man3/proactor_accept_op_init.3 \
 	man/man3/proactor_address.3 \
+	man/man3/proactor_affinity_query.3 \
 	man/man3/proactor_backend_name.3 \
 	man/man3/proactor_cancel.3 \
 	man/man3/proactor_connect_op_init.3 \

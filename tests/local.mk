@@ -35,6 +35,7 @@ check_PROGRAMS += tests/conformance/conformance
 tests_conformance_conformance_SOURCES = \
 	tests/conformance/accept.c \
 	tests/conformance/accept_many.c \
+	tests/conformance/affinity.c \
 	tests/conformance/allocator.c \
 	tests/conformance/argument.c \
 	tests/conformance/argument_op.c \
@@ -114,6 +115,7 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) \
 # line in the list and one of its own below it.
 unit_programs = \
 	tests/unit/address \
+	tests/unit/affinity \
 	tests/unit/futex \
 	tests/unit/futex-portable \
 	tests/unit/mailbox \
@@ -131,6 +133,7 @@ readiness_programs += \
 endif
 
 tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_affinity_LDADD = $(unit_ldadd)
 tests_unit_futex_LDADD = $(unit_ldadd)
 # What systems without a futex(2) get, whichever this is.
 tests_unit_futex_portable_SOURCES = tests/unit/futex.c lib/posix/futex.c

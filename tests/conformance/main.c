@@ -49,6 +49,7 @@ static const struct tap_case *const tables[] = {
 	message_cases,
 	signal_cases,
 	thread_cases,
+	affinity_cases,
 	crowd_cases,
 	shutdown_cases,
 	release_cases,
