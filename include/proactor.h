@@ -19,5 +19,6 @@
 #include <proactor/op_pool.h>
 #include <proactor/thread.h>
 #include <proactor/affinity.h>
+#include <proactor/pool.h>
 
 #endif

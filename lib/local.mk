@@ -33,6 +33,7 @@ libproactor_internal_la_SOURCES = \
 	lib/core/op_pool.h \
 	lib/core/operation.c \
 	lib/core/poll.c \
+	lib/core/pool.c \
 	lib/core/proactor.c \
 	lib/core/signal.c \
 	lib/core/signals.h \

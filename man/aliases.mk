@@ -44,6 +44,14 @@ dist_man_MANS += \
 	man/man3/proactor_op_pool_retain.3 \
 	man/man3/proactor_op_pool_return.3 \
 	man/man3/proactor_options_init.3 \
+	man/man3/proactor_pool_count.3 \
+	man/man3/proactor_pool_cpu.3 \
+	man/man3/proactor_pool_current.3 \
+	man/man3/proactor_pool_get.3 \
+	man/man3/proactor_pool_options_init.3 \
+	man/man3/proactor_pool_release.3 \
+	man/man3/proactor_pool_retain.3 \
+	man/man3/proactor_pool_shutdown.3 \
 	man/man3/proactor_query_capabilities.3 \
 	man/man3/proactor_recvfrom_op_init.3 \
 	man/man3/proactor_release.3 \

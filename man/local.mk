@@ -22,6 +22,7 @@ dist_man_MANS += \
 	man/man3/proactor_op_pool_create.3 \
 	man/man3/proactor_op_size.3 \
 	man/man3/proactor_poll.3 \
+	man/man3/proactor_pool_create.3 \
 	man/man3/proactor_recv_op_init.3 \
 	man/man3/proactor_register_event_source.3 \
 	man/man3/proactor_send_message.3 \

@@ -68,6 +68,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/order.c \
 	tests/conformance/poll.c \
 	tests/conformance/pools.c \
+	tests/conformance/proactor_pool.c \
 	tests/conformance/random.c \
 	tests/conformance/readiness.c \
 	tests/conformance/release.c \

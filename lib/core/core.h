@@ -421,6 +421,12 @@ int	 proactor__write_submit(struct proactor *p, struct proactor_op *op);
 void	 proactor__socket_destroy(struct proactor_socket *s);
 void	 proactor__socket_settle(struct proactor_socket *s);
 
+/* posix/thread.c; cpus: those to run on if that can be had, or NULL. */
+struct cpu_set;
+int	 proactor__thread_create(struct proactor *p,
+	    const struct proactor_thread_options *o,
+	    const struct cpu_set *cpus, struct proactor_thread **ret_thread);
+
 /* signal.c */
 void	 proactor__signals_mailed(struct proactor *p);
 void	 proactor__signals_drop(struct proactor *p);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/affinity.h"
 #include "core/core.h"
 
 struct proactor_thread {
@@ -114,28 +115,45 @@ init(struct proactor_thread *t)
 #if !defined(__linux__)
 
 static int
-create_on(struct proactor_thread *t, int cpu)
+create_on(struct proactor_thread *t, const struct cpu_set *cpus)
 {
-	(void)t;
-	(void)cpu;
-	return ENOTSUP;
+	/* They are a wish; who insists on one was refused before. */
+	(void)cpus;
+	return pthread_create(&t->thread, NULL, run, t);
 }
 
-#elif defined(HAVE_PTHREAD_ATTR_SETAFFINITY_NP)
+#else
+
+/* As many bits as a cpu_set has; the C library's own type may have fewer. */
+#define CPU_WORDS	(CPU_LIMIT / (8 * sizeof(unsigned long)))
+
+static void
+to_words(unsigned long words[CPU_WORDS], const struct cpu_set *cpus)
+{
+	const unsigned int bits = 8 * sizeof(unsigned long);
+	unsigned int cpu;
+
+	memset(words, 0, CPU_WORDS * sizeof(words[0]));
+	for (cpu = cpu_set_next(cpus, 0); cpu < CPU_LIMIT;
+	    cpu = cpu_set_next(cpus, cpu + 1))
+		words[cpu / bits] |= 1ul << cpu % bits;
+}
+
+#ifdef HAVE_PTHREAD_ATTR_SETAFFINITY_NP
 
 static int
-create_on(struct proactor_thread *t, int cpu)
+create_on(struct proactor_thread *t, const struct cpu_set *cpus)
 {
+	unsigned long words[CPU_WORDS];
 	pthread_attr_t attributes;
-	cpu_set_t cpus;
 	int error;
 
 	error = pthread_attr_init(&attributes);
 	if (error != 0)
 		return error;
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)cpu, &cpus);
-	error = pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
+	to_words(words, cpus);
+	error = pthread_attr_setaffinity_np(&attributes, sizeof(words),
+	    (cpu_set_t *)(void *)words);
 	if (error == 0)
 		error = pthread_create(&t->thread, &attributes, run, t);
 	pthread_attr_destroy(&attributes);
@@ -146,53 +164,44 @@ create_on(struct proactor_thread *t, int cpu)
 
 /* musl: a thread inherits where the one that makes it may run. */
 static int
-create_on(struct proactor_thread *t, int cpu)
+create_on(struct proactor_thread *t, const struct cpu_set *cpus)
 {
-	cpu_set_t before, cpus;
+	unsigned long before[CPU_WORDS], words[CPU_WORDS];
 	int error;
 
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)cpu, &cpus);
-	if (sched_getaffinity(0, sizeof(before), &before) != 0 ||
-	    sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+	to_words(words, cpus);
+	memset(before, 0, sizeof(before));
+	if (sched_getaffinity(0, sizeof(before),
+	    (cpu_set_t *)(void *)before) != 0 ||
+	    sched_setaffinity(0, sizeof(words),
+	    (cpu_set_t *)(void *)words) != 0)
 		return errno;
 	error = pthread_create(&t->thread, NULL, run, t);
-	(void)sched_setaffinity(0, sizeof(before), &before);
+	(void)sched_setaffinity(0, sizeof(before),
+	    (cpu_set_t *)(void *)before);
 	return error;
 }
 
 #endif
+#endif
 
-/* cpu: the one to run on, or -1.  0 or an errno. */
+/* cpus: those to run on where the system lets us, or NULL.  0 or an errno. */
 static int
-start(struct proactor_thread *t, int cpu)
+start(struct proactor_thread *t, const struct cpu_set *cpus)
 {
-	return cpu >= 0 ? create_on(t, cpu) :
+	return cpus != NULL ? create_on(t, cpus) :
 	    pthread_create(&t->thread, NULL, run, t);
 }
 
-/*
- * Starts a thread that polls p; see proactor_thread_create(3).  Any thread.
- */
+/* The options are good; the CPUs as for start(). */
 int
-proactor_thread_create(struct proactor *p,
-    const struct proactor_thread_options *options,
+proactor__thread_create(struct proactor *p,
+    const struct proactor_thread_options *o, const struct cpu_set *cpus,
     struct proactor_thread **ret_thread)
 {
-	struct proactor_thread_options o;
 	struct proactor_thread *t;
 	int error;
 
-	if (p == NULL || ret_thread == NULL)
-		return PROACTOR_EINVAL;
-	proactor_thread_options_init(&o);
-	if (options != NULL) {
-		if (options->size != sizeof(o))
-			return PROACTOR_EINVAL;
-		o = *options;
-	}
-	if (o.flags != 0 || o.cpu < -1 || o.cpu >= CPU_SETSIZE)
-		return PROACTOR_EINVAL;
 	if (proactor__forked(p->generation))
 		return PROACTOR_ECHILD;
 	/* Somebody polls already: the thread could only fail. */
@@ -209,13 +218,13 @@ proactor_thread_create(struct proactor *p,
 	atomic_init(&t->references, 1);
 	atomic_init(&t->holds, 2);
 	t->p = p;
-	t->error_fn = o.error_fn;
-	t->error_data = o.error_data;
-	if (o.name != NULL)
-		snprintf(t->name, sizeof(t->name), "%s", o.name);
+	t->error_fn = o->error_fn;
+	t->error_data = o->error_data;
+	if (o->name != NULL)
+		snprintf(t->name, sizeof(t->name), "%s", o->name);
 	proactor__hold(p);
 	proactor_retain(p);
-	error = start(t, o.cpu);
+	error = start(t, cpus);
 	if (error != 0) {
 		proactor_release(p);
 		thread_free(t);
@@ -223,6 +232,37 @@ proactor_thread_create(struct proactor *p,
 	}
 	*ret_thread = t;
 	return 0;
+}
+
+/*
+ * Starts a thread that polls p; see proactor_thread_create(3).  Any thread.
+ */
+int
+proactor_thread_create(struct proactor *p,
+    const struct proactor_thread_options *options,
+    struct proactor_thread **ret_thread)
+{
+	struct proactor_thread_options o;
+	struct cpu_set one;
+
+	if (p == NULL || ret_thread == NULL)
+		return PROACTOR_EINVAL;
+	proactor_thread_options_init(&o);
+	if (options != NULL) {
+		if (options->size != sizeof(o))
+			return PROACTOR_EINVAL;
+		o = *options;
+	}
+	if (o.flags != 0 || o.cpu < -1 || o.cpu >= (int)CPU_LIMIT)
+		return PROACTOR_EINVAL;
+	if (o.cpu < 0)
+		return proactor__thread_create(p, &o, NULL, ret_thread);
+#ifndef __linux__
+	return PROACTOR_ENOTSUP;
+#endif
+	memset(&one, 0, sizeof(one));
+	cpu_set_add(&one, (unsigned int)o.cpu);
+	return proactor__thread_create(p, &o, &one, ret_thread);
 }
 
 struct proactor_thread *

@@ -37,6 +37,7 @@ extern const struct tap_case message_cases[];
 extern const struct tap_case signal_cases[];
 extern const struct tap_case thread_cases[];
 extern const struct tap_case affinity_cases[];
+extern const struct tap_case proactor_pool_cases[];
 extern const struct tap_case crowd_cases[];
 extern const struct tap_case shutdown_cases[];
 extern const struct tap_case release_cases[];

@@ -50,6 +50,7 @@ static const struct tap_case *const tables[] = {
 	signal_cases,
 	thread_cases,
 	affinity_cases,
+	proactor_pool_cases,
 	crowd_cases,
 	shutdown_cases,
 	release_cases,
