@@ -240,6 +240,12 @@ decode_connect(struct proactor *p, struct proactor_connect_op *op, int result,
 		}
 		*status = PROACTOR_ECANCELED;
 	}
+	if (result == -EAGAIN && !canceled &&
+	    op->socket->kind == PROACTOR_SOCKET_UNIX_STREAM) {
+		/* The backlog is full, and nobody tells when it is not. */
+		proactor__ring_pause(p, &op->base);
+		return false;
+	}
 	proactor__socket_connected(&op->base, *status);
 	return true;
 }
