@@ -9,6 +9,8 @@ example_programs = \
 	examples/04-copy \
 	examples/05-pipeline \
 	examples/06-messages \
+	examples/07-signals \
+	examples/08-pool \
 	examples/httpd \
 	# EOL
 example_files = \
@@ -18,6 +20,8 @@ example_files = \
 	examples/04-copy.c \
 	examples/05-pipeline.c \
 	examples/06-messages.c \
+	examples/07-signals.c \
+	examples/08-pool.c \
 	examples/http.c \
 	examples/http.h \
 	examples/httpd.c \
