@@ -73,14 +73,17 @@ endif
 
 EXTRA_DIST += bench/asio-loop.cc bench/asio-net.cc bench/asio.h
 
-bench/asio-loop.o: bench/asio-loop.cc bench/loop-messages.h \
-    bench/loop-nops.h bench/loop-timers.h bench/timers.h
-bench/asio-net.o: bench/asio-net.cc
-bench/asio-loop.o bench/asio-net.o: bench/asio.h bench/bench.h \
-    bench/others.h config.h bench/$(am__dirstamp)
-	$(AM_V_GEN)$(TEST_CXX) -std=c++17 $(DEFS) $(DEFAULT_INCLUDES) \
-	    $(AM_CPPFLAGS) $(CPPFLAGS) $(BENCH_CXXFLAGS) -c -o $@ \
-	    `test -f bench/$(@F:.o=.cc) || echo $(srcdir)/`bench/$(@F:.o=.cc)
+asio_headers = bench/asio.h bench/bench.h bench/loop-messages.h \
+	bench/loop-nops.h bench/loop-timers.h bench/others.h bench/timers.h \
+	config.h bench/$(am__dirstamp)
+asio_compile = $(AM_V_GEN)$(TEST_CXX) -std=c++17 $(DEFS) $(DEFAULT_INCLUDES) \
+	$(AM_CPPFLAGS) $(CPPFLAGS) $(BENCH_CXXFLAGS) -c -o $@
+
+bench/asio-loop.o: bench/asio-loop.cc $(asio_headers)
+	$(asio_compile) $(srcdir)/bench/asio-loop.cc
+
+bench/asio-net.o: bench/asio-net.cc $(asio_headers)
+	$(asio_compile) $(srcdir)/bench/asio-net.cc
 
 bench_libs = $(bench_asio) $(LDADD) $(LIBURING_LIBS) $(LIBUV_LIBS) \
 	$(LIBEVENT_LIBS) $(ASIO_LIBS)

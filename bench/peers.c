@@ -88,17 +88,15 @@ static const struct peer hand = {
 		[SLOT_IDLE] = library_idle,				\
 	}
 
+#ifdef PROACTOR_HAVE_IO_URING
 static const struct peer library = {
 	.name = PEER_MEASURED,
-#ifdef PROACTOR_HAVE_IO_URING
 	.words = "libproactor, io_uring",
 	.backend = "io_uring",
 	.reference = PEER_REFERENCE,
-#else
-	.words = "libproactor, its first choice",
-#endif
 	.cells = LIBRARY_CELLS,
 };
+#endif
 
 #ifdef PROACTOR_HAVE_EPOLL
 static const struct peer library_epoll = {
@@ -176,9 +174,7 @@ OTHER_PEER(asio, );
 const struct peer *const bench_peers[] = {
 #ifdef PROACTOR_HAVE_IO_URING
 	&raw,
-#endif
 	&library,
-#ifdef PROACTOR_HAVE_IO_URING
 	&raw_multishot,
 	&raw_fixed,
 	&hand,
