@@ -83,12 +83,10 @@ measure() {
 # gate TOOL UNIT PEER REFERENCE WORKLOAD FEW MANY LIMIT: the peer within the
 # limit, the reference beside it.
 gate() {
-	tool=$1 unit=$2 peer=$3 reference=$4 workload=$5 few=$6 many=$7
-	limit=$8
-	title="$workload, $peer"
-	what="$title: at most $limit $unit a request"
-	eval "reason=\$no_$tool"
-	"$one" "$peer" nop-1 1 >/dev/null 2>&1
+	title="$5, $3"
+	what="$title: at most $8 $2 a request"
+	eval "reason=\$no_$1"
+	"$one" "$3" nop-1 1 >/dev/null 2>&1
 	test $? != 2 || reason="built without it"
 	if test -n "$reason"; then
 		skip "$what" "$reason"
