@@ -293,6 +293,16 @@ quick_tests = \
 	tests/docs/symbols.tap \
 	# EOL
 
+# ... and what another system, or fewer backends, could.
+backend_tests = \
+	$(unit_programs) \
+	$(fault_programs) \
+	tests/conformance/epoll.tap \
+	tests/conformance/io_uring.tap \
+	tests/conformance/poll.tap \
+	tests/examples/programs.tap \
+	# EOL
+
 # What runs our code, under the sanitizers and, for the unit tests, valgrind, in
 # sub-builds build-asan, build-tsan and build-valgrind.
 check-sanitizers:
@@ -301,6 +311,10 @@ check-sanitizers:
 # The suite on Debian's kernels, in qemu: build-kernels.
 check-kernels:
 	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/kernels.sh '$(abs_top_srcdir)'
+
+# With musl, and for arm64 in qemu's user emulation: build-systems.
+check-systems:
+	+MAKE='$(MAKE)' $(SHELL) $(top_srcdir)/build-aux/systems.sh '$(abs_top_srcdir)'
 
 # Some alone: the unit tests, and whatever runs our code.
 code_tests = \
@@ -319,8 +333,12 @@ check-unit:
 check-quick:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(quick_tests)'
 
+# The same for another system.
+check-backends:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(backend_tests)'
+
 clean-local: clean-sanitizers
 clean-sanitizers:
-	rm -rf build-asan build-tsan build-valgrind build-kernels
+	rm -rf build-asan build-tsan build-valgrind build-kernels build-systems
 
-.PHONY: check-code check-kernels check-sanitizers check-unit check-quick clean-sanitizers
+.PHONY: check-backends check-code check-kernels check-sanitizers check-systems check-unit check-quick clean-sanitizers
