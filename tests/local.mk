@@ -92,6 +92,23 @@ tests_conformance_conformance_SOURCES = \
 tests_conformance_conformance_LDADD = \
 	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
 
+# differential: the same random programs on all backends.
+check_PROGRAMS += tests/conformance/differential
+TESTS += tests/conformance/differential
+tests_conformance_differential_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/differential.c \
+	tests/conformance/differential.h \
+	tests/conformance/files.c \
+	tests/conformance/scenes_core.c \
+	tests/conformance/scenes_file.c \
+	tests/conformance/scenes_socket.c \
+	tests/conformance/sockets.c \
+	tests/conformance/support.c \
+	# EOL
+tests_conformance_differential_LDADD = \
+	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
+
 conformance_scripts = \
 	tests/conformance/epoll.tap \
 	tests/conformance/io_uring-no-fixed-files.tap \
