@@ -40,6 +40,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/argument.c \
 	tests/conformance/argument_op.c \
 	tests/conformance/cancel.c \
+	tests/conformance/capability.c \
 	tests/conformance/chain.c \
 	tests/conformance/chain.h \
 	tests/conformance/close.c \

@@ -306,8 +306,8 @@ static const struct explanation explanations[] = {
 	    "armed again each time",
 	    "armed again each time: masked, or the kernel has no "
 	    "multishot accept (Linux 5.19)" },
-	{ PROACTOR_CAP_FIXED_FILES, PROACTOR_TIER_NATIVE, PROACTOR_TIER_ABSENT,
-	    "busy descriptors move to the ring's table",
+	{ PROACTOR_CAP_FIXED_FILES, PROACTOR_TIER_NATIVE,
+	    PROACTOR_TIER_EMULATED, "busy descriptors move to the ring's table",
 	    "masked, or the kernel has no sparse table (Linux 5.19): "
 	    "descriptors are looked up for each operation" },
 	{ PROACTOR_CAP_REGISTERED_BUFFERS, PROACTOR_TIER_NATIVE,

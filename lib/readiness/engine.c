@@ -269,8 +269,8 @@ static const struct {
 } explanations[] = {
 	{ PROACTOR_CAP_MULTISHOT, PROACTOR_TIER_EMULATED,
 	    "attempted again after each callback" },
-	{ PROACTOR_CAP_FIXED_FILES, PROACTOR_TIER_ABSENT,
-	    "a matter of io_uring" },
+	{ PROACTOR_CAP_FIXED_FILES, PROACTOR_TIER_EMULATED,
+	    "descriptors are looked up for each operation" },
 	{ PROACTOR_CAP_REGISTERED_BUFFERS, PROACTOR_TIER_ABSENT,
 	    "this release has no registered memory" },
 	{ PROACTOR_CAP_LINKED_OPERATIONS, PROACTOR_TIER_EMULATED,

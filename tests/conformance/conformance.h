@@ -21,6 +21,7 @@
 /* What one file brings; a table ends with a case whose name is NULL. */
 extern const struct tap_case core_cases[];
 extern const struct tap_case value_cases[];
+extern const struct tap_case capability_cases[];
 extern const struct tap_case allocator_cases[];
 extern const struct tap_case submit_cases[];
 extern const struct tap_case resubmit_cases[];

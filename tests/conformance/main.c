@@ -34,6 +34,7 @@ static const struct {
 static const struct tap_case *const tables[] = {
 	core_cases,
 	value_cases,
+	capability_cases,
 	allocator_cases,
 	submit_cases,
 	resubmit_cases,
