@@ -261,6 +261,12 @@ tests_fault_refused_LDADD = $(fault_ldadd)
 check_PROGRAMS += $(unit_programs) $(demux_programs) $(fault_programs)
 TESTS += $(unit_programs) $(demux_programs) $(fault_programs)
 
+# What a server costs in system calls.
+check_PROGRAMS += tests/fault/echo
+tests_fault_echo_LDADD = libproactor.la $(PTHREAD_LIBS)
+dist_check_SCRIPTS += tests/fault/echo.tap
+TESTS += tests/fault/echo.tap
+
 # The programs: examples and tools, run as a user runs them.
 check_PROGRAMS += tests/examples/rawclient
 tests_examples_rawclient_LDADD =
