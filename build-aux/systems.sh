@@ -12,11 +12,11 @@ work=$PWD/build-systems
 result=0
 
 lacks() {
-	system=$1
+	what=$1
 	shift
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null 2>&1 && continue
-		echo "systems.sh: $tool is missing, $system is skipped"
+		echo "systems.sh: $tool is missing, $what is skipped"
 		return 0
 	done
 	return 1
@@ -52,8 +52,11 @@ arm64() {
 rm -rf "$work"
 for system in "$@"; do
 	case $system in
-	musl | arm64)
-		"$system" || result=1
+	musl)
+		musl || result=1
+		;;
+	arm64)
+		arm64 || result=1
 		;;
 	*)
 		echo "systems.sh: $system is unknown" >&2

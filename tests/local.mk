@@ -247,6 +247,7 @@ tests_unit_demux_kqueue_LDADD = $(kqueue_ldadd)
 # fault: what happens when memory or the system refuses.
 fault_programs = \
 	tests/fault/fallback \
+	tests/fault/place \
 	tests/fault/refused \
 	# EOL
 
@@ -255,6 +256,8 @@ fault_ldadd = tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
 
 tests_fault_fallback_SOURCES = tests/fault/fallback.c $(fault_support)
 tests_fault_fallback_LDADD = $(fault_ldadd)
+tests_fault_place_SOURCES = tests/fault/place.c $(fault_support)
+tests_fault_place_LDADD = $(fault_ldadd)
 tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
 tests_fault_refused_LDADD = $(fault_ldadd)
 
