@@ -324,6 +324,7 @@ quick_tests = \
 backend_tests = \
 	$(unit_programs) \
 	$(fault_programs) \
+	tests/conformance/differential \
 	tests/conformance/epoll.tap \
 	tests/conformance/io_uring.tap \
 	tests/conformance/poll.tap \
@@ -349,6 +350,7 @@ code_tests = \
 	$(demux_programs) \
 	$(fault_programs) \
 	$(conformance_scripts) \
+	tests/conformance/differential \
 	$(program_scripts)
 check-code:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(code_tests)'
