@@ -31,6 +31,7 @@ bench_cells = \
 	bench/nop.c \
 	bench/others.h \
 	bench/peers.c \
+	bench/semaphore.c \
 	bench/raw-epoll-loop.c \
 	bench/raw-epoll.c \
 	bench/raw-epoll.h \

@@ -15,6 +15,7 @@ proactorinclude_HEADERS = \
 	include/proactor/op_pool.h \
 	include/proactor/operation.h \
 	include/proactor/poll.h \
+	include/proactor/semaphore.h \
 	include/proactor/pool.h \
 	include/proactor/signal.h \
 	include/proactor/socket.h \

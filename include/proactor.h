@@ -12,6 +12,7 @@
 #include <proactor/event.h>
 #include <proactor/poll.h>
 #include <proactor/address.h>
+#include <proactor/semaphore.h>
 #include <proactor/socket.h>
 #include <proactor/file.h>
 #include <proactor/message.h>

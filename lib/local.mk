@@ -18,23 +18,33 @@ libproactor_internal_la_SOURCES = \
 	lib/core/dispatch.c \
 	lib/core/error.c \
 	lib/core/event.c \
+	lib/core/fence.c \
 	lib/core/event_pool.c \
 	lib/core/file.c \
 	lib/core/file.h \
 	lib/core/file_io.c \
 	lib/core/handle.c \
 	lib/core/list.h \
+	lib/core/lock.c \
+	lib/core/lock.h \
 	lib/core/loop.c \
 	lib/core/mailbox.h \
 	lib/core/memory.c \
 	lib/core/message.c \
+	lib/core/multi_wait.c \
 	lib/core/object.c \
 	lib/core/op_pool.c \
 	lib/core/op_pool.h \
 	lib/core/operation.c \
+	lib/core/points.c \
+	lib/core/points.h \
 	lib/core/poll.c \
 	lib/core/pool.c \
 	lib/core/proactor.c \
+	lib/core/semaphore.c \
+	lib/core/semaphore.h \
+	lib/core/semaphore_link.c \
+	lib/core/semaphore_op.c \
 	lib/core/signal.c \
 	lib/core/signals.h \
 	lib/core/socket.c \
@@ -44,11 +54,13 @@ libproactor_internal_la_SOURCES = \
 	lib/core/stream.h \
 	lib/core/submit.c \
 	lib/core/system.h \
+	lib/core/timepoint.c \
 	lib/core/timer.c \
 	lib/core/timers.c \
 	lib/core/timers.h \
 	lib/core/transfer.c \
 	lib/core/version.c \
+	lib/core/wait_set.c \
 	# EOL
 
 if HOST_WINDOWS
@@ -60,8 +72,9 @@ libproactor_internal_la_SOURCES += \
 	lib/posix/affinity.c \
 	lib/posix/clock.c \
 	lib/posix/condition.h \
-	lib/posix/futex.c \
 	lib/posix/descriptor.c \
+	lib/posix/fence.c \
+	lib/posix/futex.c \
 	lib/posix/handle.c \
 	lib/posix/process.c \
 	lib/posix/signal.c \

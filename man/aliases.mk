@@ -23,6 +23,7 @@ dist_man_MANS += \
 	man/man3/proactor_event_set.3 \
 	man/man3/proactor_event_wait_op_init.3 \
 	man/man3/proactor_explain_capability.3 \
+	man/man3/proactor_export_fence.3 \
 	man/man3/proactor_file_close_op_init.3 \
 	man/man3/proactor_file_handle.3 \
 	man/man3/proactor_file_import.3 \
@@ -56,6 +57,15 @@ dist_man_MANS += \
 	man/man3/proactor_recvfrom_op_init.3 \
 	man/man3/proactor_release.3 \
 	man/man3/proactor_retain.3 \
+	man/man3/proactor_semaphore_cancel_timepoint.3 \
+	man/man3/proactor_semaphore_fail.3 \
+	man/man3/proactor_semaphore_query.3 \
+	man/man3/proactor_semaphore_query_status.3 \
+	man/man3/proactor_semaphore_release.3 \
+	man/man3/proactor_semaphore_retain.3 \
+	man/man3/proactor_semaphore_signal.3 \
+	man/man3/proactor_semaphore_signal_op_init.3 \
+	man/man3/proactor_semaphore_unlink.3 \
 	man/man3/proactor_sendto_op_init.3 \
 	man/man3/proactor_set_message_callback.3 \
 	man/man3/proactor_shutdown_remaining.3 \
@@ -81,6 +91,7 @@ dist_man_MANS += \
 	man/man3/proactor_thread_release.3 \
 	man/man3/proactor_thread_request_stop.3 \
 	man/man3/proactor_thread_retain.3 \
+	man/man3/proactor_timepoint_init.3 \
 	man/man3/proactor_unregister_event_source.3 \
 	man/man3/proactor_unsubscribe_signal.3 \
 	man/man3/proactor_version_number.3 \

@@ -54,6 +54,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/event.c \
 	tests/conformance/everything.c \
 	tests/conformance/everything.h \
+	tests/conformance/fence.c \
 	tests/conformance/file.c \
 	tests/conformance/file_io.c \
 	tests/conformance/files.c \
@@ -74,6 +75,13 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/readiness.c \
 	tests/conformance/release.c \
 	tests/conformance/resubmit.c \
+	tests/conformance/semaphore.c \
+	tests/conformance/semaphore.h \
+	tests/conformance/semaphore_end.c \
+	tests/conformance/semaphore_link.c \
+	tests/conformance/semaphore_multi.c \
+	tests/conformance/semaphore_op.c \
+	tests/conformance/semaphore_race.c \
 	tests/conformance/shutdown.c \
 	tests/conformance/signal.c \
 	tests/conformance/socket.c \
@@ -83,6 +91,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/submit.c \
 	tests/conformance/support.c \
 	tests/conformance/thread.c \
+	tests/conformance/timepoint.c \
 	tests/conformance/timer.c \
 	tests/conformance/transfer.c \
 	tests/conformance/transfer.h \
@@ -134,6 +143,12 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) \
 # line in the list and one of its own below it.
 unit_programs = \
 	tests/unit/address \
+	tests/unit/fence \
+	tests/unit/fence-portable \
+	tests/unit/futex \
+	tests/unit/futex-portable \
+	tests/unit/mailbox \
+	tests/unit/points \
 	tests/unit/affinity \
 	tests/unit/futex \
 	tests/unit/futex-portable \
@@ -152,6 +167,11 @@ readiness_programs += \
 endif
 
 tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_fence_LDADD = $(unit_ldadd)
+# What systems without an eventfd(2) get, whichever this is.
+tests_unit_fence_portable_SOURCES = tests/unit/fence.c lib/posix/fence.c
+tests_unit_fence_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFENCE_PORTABLE
+tests_unit_fence_portable_LDADD = $(unit_ldadd)
 tests_unit_affinity_LDADD = $(unit_ldadd)
 tests_unit_futex_LDADD = $(unit_ldadd)
 # What systems without a futex(2) get, whichever this is.
@@ -159,6 +179,7 @@ tests_unit_futex_portable_SOURCES = tests/unit/futex.c lib/posix/futex.c
 tests_unit_futex_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFUTEX_PORTABLE
 tests_unit_futex_portable_LDADD = $(unit_ldadd)
 tests_unit_mailbox_LDADD = $(unit_ldadd)
+tests_unit_points_LDADD = $(unit_ldadd)
 tests_unit_offload_SOURCES = \
 	tests/unit/offload-race.c tests/unit/offload.c tests/unit/offload.h
 tests_unit_offload_LDADD = $(unit_ldadd)

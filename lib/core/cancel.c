@@ -39,7 +39,8 @@ proactor__cancel(struct proactor *p, struct proactor_op *op)
 		break;
 	case STAGE_READY:
 		/* Nothing has been done yet: it can still be called off. */
-		if (op->type == PROACTOR_OP_NOP)
+		if (op->type == PROACTOR_OP_NOP ||
+		    proactor__class(op->type)->act != NULL)
 			s->status = PROACTOR_ECANCELED;
 		break;
 	default:
@@ -207,6 +208,11 @@ proactor__abandon(struct proactor_op *op)
 {
 	const struct op_class *c = proactor__class(op->type);
 
+	/* The library's own, which is freed. */
+	if (op->callback == proactor__fence_fired) {
+		proactor__fence_abandon(op);
+		return;
+	}
 	if (c->abandon != NULL)
 		c->abandon(op);
 	op_state(op)->stage = STAGE_IDLE;

@@ -21,6 +21,8 @@ extern const struct op_class proactor__file_read_class;
 extern const struct op_class proactor__file_write_class;
 extern const struct op_class proactor__file_close_class;
 extern const struct op_class proactor__message_class;
+extern const struct op_class proactor__semaphore_wait_class;
+extern const struct op_class proactor__semaphore_signal_class;
 
 void	 proactor__op_init(struct proactor_op *op, unsigned int type,
 	    proactor_callback callback, void *user_data);

@@ -31,7 +31,7 @@ enum stage {
 	STAGE_QUEUED,		/* waits its turn on its socket */
 	STAGE_KERNEL,		/* the backend has it */
 	STAGE_TIMER,		/* armed */
-	STAGE_EVENT,		/* waits for its event */
+	STAGE_EVENT,		/* waits for its event, its semaphores */
 	STAGE_CLOSING,		/* a close that waits for its socket or file */
 	STAGE_CLOSED,		/* ... or has closed it and waits for memory */
 	STAGE_READY,		/* done; on the ready list */
@@ -311,6 +311,11 @@ struct op_class {
 	bool	(*linkable)(struct proactor_op *op);
 	/* Its stage is QUEUED, TIMER or EVENT: post it, canceled. */
 	void	(*cancel)(struct proactor *p, struct proactor_op *op);
+	/*
+	 * It is ready and not cancelled: do in the poll what must not be done
+	 * in a submit.  The status; NULL: nothing.
+	 */
+	int	(*act)(struct proactor_op *op);
 	/* Drop the references and no more: p is dead.  NULL: none. */
 	void	(*abandon)(struct proactor_op *op);
 	/* It is final: leave lists, drop references.  NULL: nothing. */
@@ -408,6 +413,15 @@ void	 proactor__source_fired(struct proactor *p,
 void	 proactor__sources_arm(struct proactor *p);
 void	 proactor__sources_free(struct proactor *p);
 void	 proactor__sources_drop(struct proactor *p);
+
+/* semaphore_op.c */
+void	 proactor__wait_op_mailed(struct proactor *p,
+	    struct proactor_op *op);
+
+/* fence.c */
+void	 proactor__fence_fired(void *user_data, struct proactor_op *op,
+	    int status, unsigned int flags);
+void	 proactor__fence_abandon(struct proactor_op *op);
 
 /* The way in of one operation without flags on the owner's thread. */
 int	 proactor__submit_plain(struct proactor *p, struct proactor_op *op);

@@ -199,6 +199,10 @@ proactor__receive(struct proactor *p)
 			proactor__event_mailed(p, container_of(mail,
 			    struct proactor_event, mail));
 			break;
+		case MAIL_DONE:
+			proactor__wait_op_mailed(p, op_of_state(container_of(
+			    mail, struct op_state, mail)));
+			break;
 		case MAIL_OBJECT:
 			proactor__object_mailed(p, container_of(mail,
 			    struct object, mail));

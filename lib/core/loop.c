@@ -49,6 +49,7 @@ complete_light(struct proactor *p, struct proactor_op *op)
 static void
 run(struct proactor *p, struct link *batch)
 {
+	const struct op_class *c;
 	struct proactor_op *op;
 	struct op_state *s;
 
@@ -59,6 +60,9 @@ run(struct proactor *p, struct link *batch)
 		if (complete_light(p, op))
 			continue;
 		list_init(&s->link);
+		c = proactor__class(op->type);
+		if (c->act != NULL && s->status == 0)
+			s->status = c->act(op);
 		proactor__complete(p, op, s->status, s->completion_flags);
 	}
 }

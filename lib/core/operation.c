@@ -23,6 +23,8 @@ const struct op_class *const proactor__classes[CLASSES] = {
 	[PROACTOR_OP_FILE_WRITE] = &proactor__file_write_class,
 	[PROACTOR_OP_FILE_CLOSE] = &proactor__file_close_class,
 	[PROACTOR_OP_MESSAGE] = &proactor__message_class,
+	[PROACTOR_OP_SEMAPHORE_WAIT] = &proactor__semaphore_wait_class,
+	[PROACTOR_OP_SEMAPHORE_SIGNAL] = &proactor__semaphore_signal_class,
 };
 
 /* Bytes of the struct of that type, 0 for an unknown one. */

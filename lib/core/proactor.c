@@ -255,6 +255,33 @@ abandon_one(void *user_data, struct proactor_op *op)
 	proactor__abandon(op);
 }
 
+/* Letters that nobody will read.  An operation is abandoned with the rest. */
+static void
+abandon_mail(struct proactor *p)
+{
+	struct mail *mail, *next;
+	struct op_state *s;
+
+	for (mail = mailbox_take(&p->mailbox); mail != NULL; mail = next) {
+		next = mail->next;
+		if (mail->kind == MAIL_SUBMIT) {
+			s = container_of(mail, struct op_state, mail);
+			list_append(&p->ready, &s->link);
+		} else if (mail->kind == MAIL_CANCEL) {
+			/* It is done, and only this letter knows of it. */
+			s = container_of(mail, struct op_state, cancel_mail);
+			if (s->stage == STAGE_AWAIT_MAIL &&
+			    list_empty(&s->link))
+				list_append(&p->ready, &s->link);
+		} else if (mail->kind == MAIL_EVENT)
+			proactor__event_abandon(container_of(mail,
+			    struct proactor_event, mail));
+		else if (mail->kind == MAIL_OBJECT)
+			proactor__object_mailed(p, container_of(mail,
+			    struct object, mail));
+	}
+}
+
 /*
  * What was accepted and never called back: its references go, its owner is
  * not told.
@@ -263,28 +290,18 @@ static void
 abandon_operations(struct proactor *p)
 {
 	struct timer_node *node;
-	struct mail *mail, *next;
 	struct op_state *s;
 	size_t count = 0;
 
-	for (mail = mailbox_take(&p->mailbox); mail != NULL; mail = next) {
-		next = mail->next;
-		if (mail->kind == MAIL_SUBMIT) {
-			s = container_of(mail, struct op_state, mail);
-			list_append(&p->ready, &s->link);
-		} else if (mail->kind == MAIL_EVENT)
-			proactor__event_abandon(container_of(mail,
-			    struct proactor_event, mail));
-		else if (mail->kind == MAIL_OBJECT)
-			proactor__object_mailed(p, container_of(mail,
-			    struct object, mail));
-	}
+	abandon_mail(p);
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
 		s = container_of(node, struct op_state, timer);
 		list_append(&p->ready, &s->link);
 	}
 	proactor__for_each(p, abandon_one, &count);
 	list_init(&p->ready);
+	/* Letters about operations that were still being written. */
+	abandon_mail(p);
 	if (count != 0)
 		proactor__log(p, PROACTOR_LOG_WARNING, "proactor %s released "
 		    "with %zu operations in flight and no shutdown",

@@ -89,6 +89,11 @@ int	proactor__sys_check_fd(int fd);
 int	proactor__sys_watchable(int fd, unsigned int *ret_wanted);
 void	proactor__sys_close(int fd);
 
+/* Descriptors of fences. */
+int	proactor__sys_fence_open(int *ret_fd, int *ret_signal_fd);
+void	proactor__sys_fence_signal(int fd);
+int	proactor__sys_fence_status(int fd);
+
 /* open(2)'s flags for PROACTOR_FILE_*, poll(2)'s events for PROACTOR_POLL_*. */
 int	 proactor__sys_open_flags(unsigned int flags);
 unsigned int proactor__sys_poll_mask(unsigned int events);

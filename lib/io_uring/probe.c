@@ -280,7 +280,7 @@ uint64_t
 proactor__ring_capabilities(const struct ring_probe *probe)
 {
 	uint64_t c = PROACTOR_CAP_ABSOLUTE_TIMEOUT |
-	    PROACTOR_CAP_LINKED_OPERATIONS;
+	    PROACTOR_CAP_DEVICE_FENCE | PROACTOR_CAP_LINKED_OPERATIONS;
 
 	if (probe->fixed_files)
 		c |= PROACTOR_CAP_FIXED_FILES;
@@ -324,7 +324,9 @@ static const struct explanation explanations[] = {
 	{ PROACTOR_CAP_DMABUF, PROACTOR_TIER_NATIVE, PROACTOR_TIER_ABSENT, "",
 	    "this release has no registered memory" },
 	{ PROACTOR_CAP_DEVICE_FENCE, PROACTOR_TIER_NATIVE,
-	    PROACTOR_TIER_ABSENT, "", "this release has no fences" },
+	    PROACTOR_TIER_ABSENT,
+	    "the kernel polls a fence; a sync_file's error is read",
+	    "masked: fences are refused" },
 	{ PROACTOR_CAP_ABSOLUTE_TIMEOUT, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
 	    "deadlines are absolute; one kernel timeout for all timers",

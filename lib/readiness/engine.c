@@ -35,7 +35,7 @@ proactor__engine_create(struct proactor *p, const struct demux *demux,
 		return error;
 	}
 	p->state = e;
-	p->capabilities = 0;
+	p->capabilities = options->allowed & PROACTOR_CAP_DEVICE_FENCE;
 	return 0;
 }
 
@@ -278,8 +278,8 @@ static const struct {
 	{ PROACTOR_CAP_ZERO_COPY_SEND, PROACTOR_TIER_EMULATED, "copied" },
 	{ PROACTOR_CAP_DMABUF, PROACTOR_TIER_ABSENT,
 	    "this release has no registered memory" },
-	{ PROACTOR_CAP_DEVICE_FENCE, PROACTOR_TIER_ABSENT,
-	    "this release has no fences" },
+	{ PROACTOR_CAP_DEVICE_FENCE, PROACTOR_TIER_NATIVE,
+	    "a fence is watched; a sync_file's error is read" },
 	{ PROACTOR_CAP_ABSOLUTE_TIMEOUT, PROACTOR_TIER_EMULATED,
 	    "the next deadline bounds the wait" },
 	{ PROACTOR_CAP_FUTEX_OPERATIONS, PROACTOR_TIER_ABSENT,
@@ -294,7 +294,11 @@ proactor__engine_explain(const struct proactor *p, uint64_t capability,
 {
 	size_t i;
 
-	(void)p;
+	if (capability == PROACTOR_CAP_DEVICE_FENCE &&
+	    !(p->capabilities & capability)) {
+		*ret_reason = "masked: fences are refused";
+		return PROACTOR_TIER_ABSENT;
+	}
 	for (i = 0; i < sizeof(explanations) / sizeof(explanations[0]); i++)
 		if (explanations[i].capability == capability) {
 			*ret_reason = explanations[i].reason;
