@@ -85,12 +85,26 @@ apply(int fd, unsigned int kind, unsigned int options)
 	return error;
 }
 
+static int
+open_socket(unsigned int kind)
+{
+#ifdef SOCK_CLOEXEC
+	return socket(family_of(kind), type_of(kind) | SOCK_CLOEXEC, 0);
+#else
+	int fd = socket(family_of(kind), type_of(kind), 0);
+
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+#endif
+}
+
 int
 proactor__sys_socket(unsigned int kind, unsigned int options, int *ret_fd)
 {
 	int error, fd;
 
-	fd = socket(family_of(kind), type_of(kind) | SOCK_CLOEXEC, 0);
+	fd = open_socket(kind);
 	if (fd < 0)
 		return -errno;
 	error = apply(fd, kind, options);

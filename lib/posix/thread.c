@@ -12,6 +12,7 @@
 
 #include "core/affinity.h"
 #include "core/core.h"
+#include "posix/condition.h"
 
 struct proactor_thread {
 	_Atomic uint32_t references;	/* the user's */
@@ -93,23 +94,15 @@ run(void *argument)
 static int
 init(struct proactor_thread *t)
 {
-	pthread_condattr_t attributes;
 	int error;
 
-	error = pthread_mutex_init(&t->mutex, NULL);
+	error = -pthread_mutex_init(&t->mutex, NULL);
 	if (error != 0)
-		return -error;
-	error = pthread_condattr_init(&attributes);
-	if (error == 0) {
-		error = pthread_condattr_setclock(&attributes,
-		    CLOCK_MONOTONIC);
-		if (error == 0)
-			error = pthread_cond_init(&t->change, &attributes);
-		pthread_condattr_destroy(&attributes);
-	}
+		return error;
+	error = condition_init(&t->change);
 	if (error != 0)
 		pthread_mutex_destroy(&t->mutex);
-	return -error;
+	return error;
 }
 
 #if !defined(__linux__)
@@ -311,30 +304,23 @@ proactor_thread_request_stop(struct proactor_thread *t)
 int
 proactor_thread_join(struct proactor_thread *t, int64_t deadline)
 {
-	struct timespec ts;
 	int error = 0;
 
 	if (t == NULL)
 		return PROACTOR_EINVAL;
 	if (pthread_equal(pthread_self(), t->thread))
 		return PROACTOR_EBUSY;
-	ts.tv_sec = (time_t)(deadline / 1000000000);
-	ts.tv_nsec = (long)(deadline % 1000000000);
-	if (deadline < 0)
-		memset(&ts, 0, sizeof(ts));
 	pthread_mutex_lock(&t->mutex);
 	while (!t->ended && error == 0)
-		error = deadline == PROACTOR_FOREVER ?
-		    pthread_cond_wait(&t->change, &t->mutex) :
-		    pthread_cond_timedwait(&t->change, &t->mutex, &ts);
+		error = condition_wait(&t->change, &t->mutex, deadline);
 	if (t->ended) {
 		error = 0;
 		if (!t->joined)
-			error = pthread_join(t->thread, NULL);
+			error = -pthread_join(t->thread, NULL);
 		t->joined = true;
 	}
 	pthread_mutex_unlock(&t->mutex);
-	return -error;
+	return error;
 }
 
 /*

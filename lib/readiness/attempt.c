@@ -271,8 +271,8 @@ look_at_connect(struct proactor_connect_op *op, int *status)
 	if (getsockopt(op->socket->fd, SOL_SOCKET, SO_ERROR, &error,
 	    &length) != 0)
 		error = errno;
-	if (error == 0 && proactor__sys_peer_address(op->socket->fd, &peer) ==
-	    PROACTOR_ENOTCONN)
+	proactor__sys_peer_address(op->socket->fd, &peer);
+	if (error == 0 && peer.length == 0)
 		return NEED_OUT;
 	return over(status, -error);
 #endif
