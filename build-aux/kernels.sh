@@ -33,6 +33,7 @@ sh "$source/build-aux/variant.sh" "$source" "$work/static" \
 cp "$work/static/tests/conformance/conformance" \
     "$work/static/tests/conformance/differential" \
     "$work/static/tests/fault/fallback" "$work/static/tests/fault/refused" \
+    "$work/static/tests/fault/without" \
     "$(command -v busybox)" "$work/root/bin/" || exit 1
 cat >"$work/root/init" <<'TXT'
 #!/bin/busybox sh
@@ -48,7 +49,7 @@ export PROACTOR_REQUIRE_BACKENDS="io_uring epoll poll"
 # The machine is nobody else's.
 export PROACTOR_TEST_SYSCTL=1
 for program in 'conformance io_uring' 'conformance io_uring mask=all' \
-    differential refused fallback
+    differential refused fallback without
 do
 	echo "program: $program"
 	$program
@@ -89,7 +90,7 @@ for kernel; do
 	bad=$(grep -c '^not ok' "$log")
 	ended=$(grep -c '^status: 0' "$log")
 	echo "${kernel##*/}: $passed passed, $bad failed"
-	if test "$bad" -ne 0 || test "$ended" -ne 5; then
+	if test "$bad" -ne 0 || test "$ended" -ne 6; then
 		grep -B 8 '^not ok' "$log"
 		failed="$failed ${kernel##*/}"
 	fi

@@ -270,6 +270,8 @@ fault_programs = \
 	tests/fault/fallback \
 	tests/fault/place \
 	tests/fault/refused \
+	tests/fault/uninvited \
+	tests/fault/without \
 	# EOL
 
 fault_support = tests/fault/support.c tests/fault/support.h
@@ -281,6 +283,10 @@ tests_fault_place_SOURCES = tests/fault/place.c $(fault_support)
 tests_fault_place_LDADD = $(fault_ldadd)
 tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
 tests_fault_refused_LDADD = $(fault_ldadd)
+tests_fault_uninvited_SOURCES = tests/fault/uninvited.c $(fault_support)
+tests_fault_uninvited_LDADD = $(fault_ldadd)
+tests_fault_without_SOURCES = tests/fault/without.c $(fault_support)
+tests_fault_without_LDADD = $(fault_ldadd)
 
 check_PROGRAMS += $(unit_programs) $(demux_programs) $(fault_programs)
 TESTS += $(unit_programs) $(demux_programs) $(fault_programs)

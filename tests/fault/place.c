@@ -18,25 +18,6 @@
 
 #include "fault/support.h"
 
-static struct proactor *
-create_or_skip(const char *name)
-{
-	struct proactor *p;
-	char reason[256];
-
-	unsetenv("PROACTOR_BACKEND");
-	if (create(name, reason, &p) != 0)
-		SKIP("%s", reason);
-	return p;
-}
-
-static void
-end(struct proactor *p)
-{
-	CHECK_INT(proactor_shutdown(p, PROACTOR_FOREVER), 0);
-	proactor_release(p);
-}
-
 /* Makes a file and reads it back, which takes threads here and there. */
 static void
 use_a_file(struct proactor *p, const char *path)
@@ -117,12 +98,12 @@ empty_root(const char *name)
 	char reason[256];
 
 	if (name != NULL)
-		end(create_or_skip(name));
+		end_proactor(create_or_skip(name));
 	enter_empty_root(&root);
 	CHECK_INT(create(name, reason, &p), 0);
 	works(p);
 	use_a_file(p, "/file");
-	end(p);
+	end_proactor(p);
 	leave_empty_root(&root);
 }
 
@@ -156,7 +137,7 @@ few_descriptors(const char *name)
 	char reason[256];
 	int again, i, n;
 
-	end(create_or_skip(name));
+	end_proactor(create_or_skip(name));
 	/* Some may have been inherited. */
 	i = next_descriptor() + 8;
 	lower_limit(RLIMIT_NOFILE, i < 16 ? 16 : (rlim_t)i);
@@ -174,7 +155,7 @@ few_descriptors(const char *name)
 			proactor_socket_release(sockets[i]);
 	}
 	works(p);
-	end(p);
+	end_proactor(p);
 }
 
 static void
@@ -277,7 +258,7 @@ many_sockets(const char *name)
 	CHECK(start < INT64_C(15000000000));
 	for (i = 0; i < n; i++)
 		proactor_socket_release(ends[i].socket);
-	end(p);
+	end_proactor(p);
 	free(ends);
 }
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +138,42 @@ have_backend(const char *name)
 		return false;
 	proactor_release(p);
 	return true;
+}
+
+struct proactor *
+create_or_skip(const char *name)
+{
+	struct proactor *p;
+	char reason[256];
+
+	unsetenv("PROACTOR_BACKEND");
+	if (create(name, reason, &p) != 0)
+		SKIP("%s", reason);
+	return p;
+}
+
+void
+end_proactor(struct proactor *p)
+{
+	CHECK_INT(proactor_shutdown(p, PROACTOR_IMMEDIATE), 0);
+	proactor_release(p);
+}
+
+int
+file_of(size_t size)
+{
+	const char *parent = getenv("TMPDIR");
+	char path[160], byte = 'x';
+	int fd;
+
+	snprintf(path, sizeof(path), "%.120s/proactor-XXXXXX",
+	    parent != NULL ? parent : "/tmp");
+	fd = mkstemp(path);
+	CHECK(fd != -1);
+	CHECK_INT(unlink(path), 0);
+	while (size-- > 0)
+		CHECK_INT(write(fd, &byte, 1), 1);
+	return fd;
 }
 
 int

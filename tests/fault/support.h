@@ -49,6 +49,15 @@ bool	 have_backend(const char *name);
 /* Creates by this name, or by none when it is NULL, and has the reason. */
 int	 create(const char *backend, char reason[256], struct proactor **ret_p);
 
+/* By name; skips the case when it is not in this build or does not work. */
+struct proactor *create_or_skip(const char *name);
+
+/* An orderly end, of one that has nothing to do any more. */
+void	 end_proactor(struct proactor *p);
+
+/* A file without a name, with so many bytes of text in it. */
+int	 file_of(size_t size);
+
 /* The number that the next descriptor will have. */
 int	 next_descriptor(void);
 
