@@ -10,6 +10,7 @@ proactorinclude_HEADERS = \
 	include/proactor/error.h \
 	include/proactor/event.h \
 	include/proactor/file.h \
+	include/proactor/futex.h \
 	include/proactor/handle.h \
 	include/proactor/message.h \
 	include/proactor/op_pool.h \
@@ -18,6 +19,10 @@ proactorinclude_HEADERS = \
 	include/proactor/semaphore.h \
 	include/proactor/pool.h \
 	include/proactor/signal.h \
+	include/proactor/notification.h \
+	include/proactor/operation.h \
+	include/proactor/poll.h \
+	include/proactor/relay.h \
 	include/proactor/socket.h \
 	include/proactor/thread.h \
 	include/proactor/timer.h \

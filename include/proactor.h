@@ -10,11 +10,14 @@
 #include <proactor/core.h>
 #include <proactor/timer.h>
 #include <proactor/event.h>
+#include <proactor/notification.h>
 #include <proactor/poll.h>
+#include <proactor/relay.h>
 #include <proactor/address.h>
 #include <proactor/semaphore.h>
 #include <proactor/socket.h>
 #include <proactor/file.h>
+#include <proactor/futex.h>
 #include <proactor/message.h>
 #include <proactor/signal.h>
 #include <proactor/op_pool.h>

@@ -23,6 +23,7 @@ libproactor_internal_la_SOURCES = \
 	lib/core/file.c \
 	lib/core/file.h \
 	lib/core/file_io.c \
+	lib/core/futex.c \
 	lib/core/handle.c \
 	lib/core/list.h \
 	lib/core/lock.c \
@@ -32,6 +33,9 @@ libproactor_internal_la_SOURCES = \
 	lib/core/memory.c \
 	lib/core/message.c \
 	lib/core/multi_wait.c \
+	lib/core/notification.c \
+	lib/core/notification.h \
+	lib/core/notification_op.c \
 	lib/core/object.c \
 	lib/core/op_pool.c \
 	lib/core/op_pool.h \
@@ -47,6 +51,8 @@ libproactor_internal_la_SOURCES = \
 	lib/core/semaphore_op.c \
 	lib/core/signal.c \
 	lib/core/signals.h \
+	lib/core/relay.c \
+	lib/core/relay.h \
 	lib/core/socket.c \
 	lib/core/socket_close.c \
 	lib/core/source.c \
@@ -91,8 +97,10 @@ libproactor_internal_la_SOURCES += \
 	lib/io_uring/decode_socket.c \
 	lib/io_uring/encode.c \
 	lib/io_uring/encode.h \
+	lib/io_uring/futex.c \
 	lib/io_uring/probe.c \
 	lib/io_uring/reap.c \
+	lib/io_uring/relay.c \
 	lib/io_uring/request.c \
 	lib/io_uring/ring.c \
 	lib/io_uring/ring.h \

@@ -31,6 +31,7 @@ dist_man_MANS += \
 	man/man3/proactor_file_retain.3 \
 	man/man3/proactor_file_write_op_init.3 \
 	man/man3/proactor_flush.3 \
+	man/man3/proactor_futex_wake_op_init.3 \
 	man/man3/proactor_handle_close.3 \
 	man/man3/proactor_handle_dup.3 \
 	man/man3/proactor_handle_mach_port.3 \
@@ -38,6 +39,18 @@ dist_man_MANS += \
 	man/man3/proactor_handle_socket.3 \
 	man/man3/proactor_handle_win32.3 \
 	man/man3/proactor_message_op_init.3 \
+	man/man3/proactor_notification_begin_observe.3 \
+	man/man3/proactor_notification_create_shared.3 \
+	man/man3/proactor_notification_end_observe.3 \
+	man/man3/proactor_notification_query_epoch.3 \
+	man/man3/proactor_notification_release.3 \
+	man/man3/proactor_notification_retain.3 \
+	man/man3/proactor_notification_signal.3 \
+	man/man3/proactor_notification_signal_if_observed.3 \
+	man/man3/proactor_notification_signal_op_init.3 \
+	man/man3/proactor_notification_wait.3 \
+	man/man3/proactor_notification_wait_for_token.3 \
+	man/man3/proactor_notification_wait_op_init.3 \
 	man/man3/proactor_op_name.3 \
 	man/man3/proactor_op_pool_acquire.3 \
 	man/man3/proactor_op_pool_options_init.3 \
@@ -55,6 +68,7 @@ dist_man_MANS += \
 	man/man3/proactor_pool_shutdown.3 \
 	man/man3/proactor_query_capabilities.3 \
 	man/man3/proactor_recvfrom_op_init.3 \
+	man/man3/proactor_relay_options_init.3 \
 	man/man3/proactor_release.3 \
 	man/man3/proactor_retain.3 \
 	man/man3/proactor_semaphore_cancel_timepoint.3 \
@@ -94,6 +108,7 @@ dist_man_MANS += \
 	man/man3/proactor_timepoint_init.3 \
 	man/man3/proactor_unregister_event_source.3 \
 	man/man3/proactor_unsubscribe_signal.3 \
+	man/man3/proactor_unregister_relay.3 \
 	man/man3/proactor_version_number.3 \
 	man/man3/proactor_wake.3 \
 	# EOL

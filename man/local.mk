@@ -15,10 +15,12 @@ dist_man_MANS += \
 	man/man3/proactor_event_pool_init.3 \
 	man/man3/proactor_file_open_op_init.3 \
 	man/man3/proactor_file_read_op_init.3 \
+	man/man3/proactor_futex_wait_op_init.3 \
 	man/man3/proactor_handle_fd.3 \
 	man/man3/proactor_handle_poll_op_init.3 \
 	man/man3/proactor_import_fence.3 \
 	man/man3/proactor_nop_op_init.3 \
+	man/man3/proactor_notification_create.3 \
 	man/man3/proactor_now.3 \
 	man/man3/proactor_op_pool_create.3 \
 	man/man3/proactor_op_size.3 \
@@ -31,6 +33,7 @@ dist_man_MANS += \
 	man/man3/proactor_semaphore_link.3 \
 	man/man3/proactor_semaphore_multi_wait.3 \
 	man/man3/proactor_semaphore_wait_op_init.3 \
+	man/man3/proactor_register_relay.3 \
 	man/man3/proactor_send_message.3 \
 	man/man3/proactor_send_op_init.3 \
 	man/man3/proactor_shutdown.3 \

@@ -61,18 +61,28 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/files.h \
 	tests/conformance/flight.c \
 	tests/conformance/fork.c \
+	tests/conformance/futex.c \
+	tests/conformance/futex_plain.c \
 	tests/conformance/link.c \
 	tests/conformance/link_end.c \
 	tests/conformance/main.c \
 	tests/conformance/message.c \
 	tests/conformance/multishot.c \
 	tests/conformance/op_pool.c \
+	tests/conformance/notification.c \
+	tests/conformance/notification_shared.c \
+	tests/conformance/notification_wait.c \
 	tests/conformance/order.c \
 	tests/conformance/poll.c \
 	tests/conformance/pools.c \
 	tests/conformance/proactor_pool.c \
 	tests/conformance/random.c \
 	tests/conformance/readiness.c \
+	tests/conformance/relay.c \
+	tests/conformance/relay.h \
+	tests/conformance/relay_end.c \
+	tests/conformance/relay_ends.c \
+	tests/conformance/relay_kernel.c \
 	tests/conformance/release.c \
 	tests/conformance/resubmit.c \
 	tests/conformance/semaphore.c \
@@ -122,6 +132,7 @@ tests_conformance_differential_LDADD = \
 conformance_scripts = \
 	tests/conformance/epoll.tap \
 	tests/conformance/io_uring-no-fixed-files.tap \
+	tests/conformance/io_uring-no-futex.tap \
 	tests/conformance/io_uring-no-linked.tap \
 	tests/conformance/io_uring-no-messaging.tap \
 	tests/conformance/io_uring-no-multishot.tap \

@@ -15,6 +15,7 @@ struct proactor_recv_op;
 struct proactor_send_op;
 struct proactor_file_read_op;
 struct proactor_file_write_op;
+struct proactor_relay;
 struct proactor_socket;
 
 /* Timeouts of wait() that are none. */
@@ -97,6 +98,15 @@ struct backend {
 	 */
 	void	(*unwatch)(struct proactor *p,
 		    struct proactor_event_source *source);
+
+	/*
+	 * Waits for the relay's source once and fires its sink, without p:
+	 * calls proactor__relay_done(), once.  False: it cannot, or not now.
+	 * NULL: never.
+	 */
+	bool	(*relay)(struct proactor *p, struct proactor_relay *relay);
+	/* Ends that; _done() comes, with RELAY_CANCELED or more. */
+	void	(*unrelay)(struct proactor *p, struct proactor_relay *relay);
 
 	/*
 	 * A socket or file is about to be closed, with nothing in flight:

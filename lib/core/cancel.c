@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "core/class.h"
+#include "core/notification.h"
 
 static bool
 is_close(const struct proactor_op *op)
@@ -165,6 +166,10 @@ each_listed(struct proactor *p, proactor_remaining_fn fn, void *user_data)
 		case OBJECT_EVENT:
 			each(&container_of(o, struct proactor_event,
 			    object)->waiters, fn, user_data);
+			break;
+		case OBJECT_NOTIFICATION:
+			each(&container_of(o, struct proactor_notification,
+			    object)->waits, fn, user_data);
 			break;
 		}
 	}

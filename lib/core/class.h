@@ -23,6 +23,10 @@ extern const struct op_class proactor__file_close_class;
 extern const struct op_class proactor__message_class;
 extern const struct op_class proactor__semaphore_wait_class;
 extern const struct op_class proactor__semaphore_signal_class;
+extern const struct op_class proactor__notification_wait_class;
+extern const struct op_class proactor__notification_signal_class;
+extern const struct op_class proactor__futex_wait_class;
+extern const struct op_class proactor__futex_wake_class;
 
 void	 proactor__op_init(struct proactor_op *op, unsigned int type,
 	    proactor_callback callback, void *user_data);

@@ -118,7 +118,8 @@ op_of_link(struct link *l)
 enum object_type {
 	OBJECT_SOCKET = 1,
 	OBJECT_FILE,
-	OBJECT_EVENT
+	OBJECT_EVENT,
+	OBJECT_NOTIFICATION
 };
 
 struct object {
@@ -212,6 +213,11 @@ struct proactor_event_source {
 	struct proactor_event_source *due_next;
 	unsigned int fired;
 	bool watched;
+	/*
+	 * It is part of something of the library's, which is told when it is
+	 * off all lists; its calls are not counted.  NULL: it is freed.
+	 */
+	void (*gone)(struct proactor_event_source *source);
 };
 
 struct message_cell {
@@ -261,6 +267,8 @@ struct proactor {
 	struct link loose;		/* in the kernel, naming no object */
 	struct link objects;		/* that operations have named */
 	struct link sources;
+	struct link relays;
+	struct link spent_relays;	/* ended, to be unregistered */
 	proactor_message_fn message_callback;
 	void *message_data;
 	struct link free_objects;	/* of the slabs */
@@ -280,6 +288,7 @@ struct proactor {
 	struct signals *signals;	/* NULL before the first */
 
 	/* Cold. */
+	unsigned int futex_sizes;	/* PROACTOR_FUTEX_8 ... */
 	void *block;			/* what was allocated */
 	proactor_realloc_fn realloc_fn;
 	void *realloc_data;
@@ -408,6 +417,20 @@ void	 proactor__cancel_all(struct proactor *p);
 void	 proactor__event_mailed(struct proactor *p,
 	    struct proactor_event *event);
 void	 proactor__event_abandon(struct proactor_event *event);
+
+/* notification_op.c */
+void	 proactor__notification_mailed(struct proactor *p,
+	    struct proactor_notification *n);
+void	 proactor__notification_abandon(struct proactor_notification *n);
+
+/* source.c */
+void	 proactor__source_init(struct proactor_event_source *source, int fd,
+	    proactor_event_source_fn callback, void *user_data,
+	    void (*gone)(struct proactor_event_source *source));
+void	 proactor__source_start(struct proactor *p,
+	    struct proactor_event_source *source);
+void	 proactor__source_drop(struct proactor *p,
+	    struct proactor_event_source *source);
 void	 proactor__source_fired(struct proactor *p,
 	    struct proactor_event_source *source, int result);
 void	 proactor__sources_arm(struct proactor *p);
@@ -422,6 +445,11 @@ void	 proactor__wait_op_mailed(struct proactor *p,
 void	 proactor__fence_fired(void *user_data, struct proactor_op *op,
 	    int status, unsigned int flags);
 void	 proactor__fence_abandon(struct proactor_op *op);
+
+/* relay.c */
+void	 proactor__relays_arm(struct proactor *p);
+void	 proactor__relays_drop(struct proactor *p);
+void	 proactor__relays_free(struct proactor *p);
 
 /* The way in of one operation without flags on the owner's thread. */
 int	 proactor__submit_plain(struct proactor *p, struct proactor_op *op);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/class.h"
+#include "core/notification.h"
 #include "core/op_pool.h"
 
 /*
@@ -202,6 +203,10 @@ proactor__receive(struct proactor *p)
 		case MAIL_DONE:
 			proactor__wait_op_mailed(p, op_of_state(container_of(
 			    mail, struct op_state, mail)));
+			break;
+		case MAIL_NOTIFICATION:
+			proactor__notification_mailed(p, container_of(mail,
+			    struct proactor_notification, mail));
 			break;
 		case MAIL_OBJECT:
 			proactor__object_mailed(p, container_of(mail,

@@ -48,6 +48,7 @@ proactor_event_release(struct proactor_event *event)
 int
 proactor_event_set(struct proactor_event *event)
 {
+	uint32_t none = 0;
 	struct proactor *p;
 
 	if (event == NULL)
@@ -60,12 +61,15 @@ proactor_event_set(struct proactor_event *event)
 	/* Nobody reads the mail of a dead proactor. */
 	if (atomic_load(&p->phase) == PHASE_DEAD)
 		return 0;
-	if (atomic_exchange(&event->mailed, 1) != 0)
+	if (!atomic_compare_exchange_strong(&event->mailed, &none, 1))
 		return 0;
 	object_retain(&event->object);
 	event->mail.kind = MAIL_EVENT;
 	mailbox_post(&p->mailbox, &event->mail);
 	proactor__wake_up(p);
+	/* It may have died just before, and its mail been read. */
+	if (atomic_load(&p->phase) == PHASE_DEAD)
+		proactor__event_abandon(event);
 	return 0;
 }
 
@@ -85,11 +89,15 @@ proactor__event_mailed(struct proactor *p, struct proactor_event *event)
 	proactor_event_release(event);
 }
 
-/* The proactor is dead: the letter will not be read. */
+/*
+ * The proactor is dead: the letter will not be read, and no other is written.
+ * Any thread, also twice.
+ */
 void
 proactor__event_abandon(struct proactor_event *event)
 {
-	proactor_event_release(event);
+	if (atomic_exchange(&event->mailed, 2) == 1)
+		proactor_event_release(event);
 }
 
 static struct proactor_event *

@@ -107,8 +107,8 @@ static bool
 is_over(struct proactor *p)
 {
 	return atomic_load(&p->phase) != PHASE_RUNNING && p->in_flight == 0 &&
-	    list_empty(&p->sources) && atomic_load(&p->mailed) == 0 &&
-	    mailbox_empty(&p->mailbox);
+	    list_empty(&p->sources) && list_empty(&p->relays) &&
+	    atomic_load(&p->mailed) == 0 && mailbox_empty(&p->mailbox);
 }
 
 /*
@@ -191,6 +191,7 @@ claim(struct proactor *p)
 		return error;
 	}
 	proactor__sources_arm(p);
+	proactor__relays_arm(p);
 	if (atomic_load(&p->phase) == PHASE_RUNNING)
 		atomic_store(p->gate, p->gate == &p->no_gate ? 0 : self);
 	return 0;
@@ -378,6 +379,7 @@ proactor_shutdown(struct proactor *p, int64_t deadline)
 	proactor__cancel_all(p);
 	proactor__sources_drop(p);
 	proactor__signals_drop(p);
+	proactor__relays_drop(p);
 	for (;;) {
 		if (is_over(p)) {
 			atomic_store(&p->phase, PHASE_STOPPED);

@@ -17,6 +17,7 @@ enum mail_kind {
 	MAIL_CANCEL,		/* struct op_state.cancel_mail */
 	MAIL_EVENT,		/* struct proactor_event.mail */
 	MAIL_DONE,		/* struct op_state.mail: of a semaphore wait */
+	MAIL_NOTIFICATION,	/* struct proactor_notification.mail */
 	MAIL_OBJECT,		/* struct object.mail: free it */
 	MAIL_SIGNAL		/* struct signals.mail */
 };

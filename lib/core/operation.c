@@ -25,6 +25,11 @@ const struct op_class *const proactor__classes[CLASSES] = {
 	[PROACTOR_OP_MESSAGE] = &proactor__message_class,
 	[PROACTOR_OP_SEMAPHORE_WAIT] = &proactor__semaphore_wait_class,
 	[PROACTOR_OP_SEMAPHORE_SIGNAL] = &proactor__semaphore_signal_class,
+	[PROACTOR_OP_NOTIFICATION_WAIT] = &proactor__notification_wait_class,
+	[PROACTOR_OP_NOTIFICATION_SIGNAL] =
+	    &proactor__notification_signal_class,
+	[PROACTOR_OP_FUTEX_WAIT] = &proactor__futex_wait_class,
+	[PROACTOR_OP_FUTEX_WAKE] = &proactor__futex_wake_class,
 };
 
 /* Bytes of the struct of that type, 0 for an unknown one. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/core.h"
+#include "core/notification.h"
 
 #define CAPABILITIES_KNOWN	((UINT64_C(1) << 10) - 1)
 
@@ -183,6 +183,8 @@ allocate(const struct proactor_options *options)
 	list_init(&p->loose);
 	list_init(&p->objects);
 	list_init(&p->sources);
+	list_init(&p->relays);
+	list_init(&p->spent_relays);
 	list_init(&p->free_objects);
 	proactor__timers_init(&p->timers, proactor_now());
 	if (options->flags & PROACTOR_DEFER_SUBMIT)
@@ -276,6 +278,9 @@ abandon_mail(struct proactor *p)
 		} else if (mail->kind == MAIL_EVENT)
 			proactor__event_abandon(container_of(mail,
 			    struct proactor_event, mail));
+		else if (mail->kind == MAIL_NOTIFICATION)
+			proactor__notification_abandon(container_of(mail,
+			    struct proactor_notification, mail));
 		else if (mail->kind == MAIL_OBJECT)
 			proactor__object_mailed(p, container_of(mail,
 			    struct object, mail));
@@ -313,6 +318,7 @@ void
 proactor__destroy(struct proactor *p)
 {
 	if (proactor__forked(p->generation)) {
+		proactor__relays_free(p);
 		p->backend->destroy(p, true);
 		free_memory(p);
 		return;
@@ -326,6 +332,7 @@ proactor__destroy(struct proactor *p)
 	atomic_store(&p->phase, PHASE_DEAD);
 	abandon_operations(p);
 	proactor__sources_free(p);
+	proactor__relays_free(p);
 	p->backend->destroy(p, false);
 	proactor__signals_drop(p);
 	proactor__unhold(p);

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "core/core.h"
 
 /*
@@ -36,32 +38,56 @@ proactor_register_event_source(struct proactor *p,
 	source = proactor__allocate(p, sizeof(*source));
 	if (source == NULL)
 		return PROACTOR_ENOMEM;
-	source->p = p;
-	source->handle = handle;
+	proactor__source_init(source, handle.u.fd, callback, user_data, NULL);
 	source->wanted = wanted;
+	proactor__source_start(p, source);
+	if (is_owner(p))
+		(void)flush_outside(p);
+	*ret_source = source;
+	return 0;
+}
+
+/* One of the library's own, for input, in memory that gone takes back. */
+void
+proactor__source_init(struct proactor_event_source *source, int fd,
+    proactor_event_source_fn callback, void *user_data,
+    void (*gone)(struct proactor_event_source *source))
+{
+	memset(source, 0, sizeof(*source));
+	source->handle = proactor_handle_fd(fd);
+	source->wanted = PROACTOR_POLL_IN;
 	source->callback = callback;
 	source->user_data = user_data;
+	source->gone = gone;
+}
+
+/* Before the first poll there is nobody to arm it: attach does. */
+void
+proactor__source_start(struct proactor *p,
+    struct proactor_event_source *source)
+{
+	source->p = p;
 	list_append(&p->sources, &source->link);
-	/* Before the first poll there is nobody to arm it: attach does. */
 	if (is_owner(p)) {
 		source->armed = true;
 		p->backend->watch(p, source);
-		if (!(p->special & SPECIAL_COLLECT))
-			(void)p->backend->flush(p);
 	}
-	*ret_source = source;
-	return 0;
 }
 
 static void
 source_free(struct proactor_event_source *source)
 {
 	list_remove(&source->link);
-	proactor__free(source->p, source);
+	if (source->gone != NULL)
+		source->gone(source);
+	else
+		proactor__free(source->p, source);
 }
 
-static void
-source_drop(struct proactor *p, struct proactor_event_source *source)
+/* It calls back no more, and is gone now or when the backend lets go. */
+void
+proactor__source_drop(struct proactor *p,
+    struct proactor_event_source *source)
 {
 	source->dead = true;
 	if (source->armed || source->calling)
@@ -84,7 +110,7 @@ proactor_unregister_event_source(struct proactor *p,
 		return PROACTOR_ECHILD;
 	if (source->dead)
 		return PROACTOR_ENOENT;
-	source_drop(p, source);
+	proactor__source_drop(p, source);
 	if (is_owner(p) && !(p->special & SPECIAL_COLLECT))
 		(void)p->backend->flush(p);
 	return 0;
@@ -122,7 +148,8 @@ proactor__source_fired(struct proactor *p,
 		source->failed = result < 0;
 		events = result < 0 ? PROACTOR_POLL_ERR : (unsigned int)result;
 		source->calling = true;
-		p->completed++;
+		if (source->gone == NULL)
+			p->completed++;
 		source->callback(source->user_data, source, events);
 		source->calling = false;
 	}
@@ -147,7 +174,7 @@ proactor__sources_drop(struct proactor *p)
 		next = l->next;
 		source = container_of(l, struct proactor_event_source, link);
 		if (!source->dead)
-			source_drop(p, source);
+			proactor__source_drop(p, source);
 	}
 }
 

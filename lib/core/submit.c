@@ -294,8 +294,12 @@ static int (*const submit_by_type[CLASSES])(struct proactor *p,
 	[PROACTOR_OP_FILE_WRITE] = proactor__write_submit,
 	[PROACTOR_OP_FILE_CLOSE] = proactor__submit_plain,
 	[PROACTOR_OP_MESSAGE] = proactor__submit_plain,
+	[PROACTOR_OP_NOTIFICATION_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_NOTIFICATION_SIGNAL] = proactor__submit_plain,
 	[PROACTOR_OP_SEMAPHORE_WAIT] = proactor__submit_plain,
 	[PROACTOR_OP_SEMAPHORE_SIGNAL] = proactor__submit_plain,
+	[PROACTOR_OP_FUTEX_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_FUTEX_WAKE] = proactor__submit_plain,
 };
 
 static int __attribute__((noinline))

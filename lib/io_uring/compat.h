@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +42,17 @@
 #define IORING_CQE_F_NOTIF		(1U << 3)
 #endif
 
+/* Flags of futex operations: the size, and whether processes share it. */
+#define PROACTOR_FUTEX2_U8	0
+#define PROACTOR_FUTEX2_U16	1
+#define PROACTOR_FUTEX2_U32	2
+#define PROACTOR_FUTEX2_U64	3
+#define PROACTOR_FUTEX2_PRIVATE	128
+
+/* 6.16: where the process keeps those who wait on private words. */
+#define PROACTOR_PR_FUTEX_HASH		78
+#define PROACTOR_PR_FUTEX_HASH_GET_SLOTS	2
+
 /* 6.18: what the kernel knows, without a ring. */
 #define PROACTOR_URING_REGISTER_QUERY	35
 #define PROACTOR_URING_QUERY_OPCODES	0
@@ -62,6 +74,13 @@ struct proactor_uring_opcodes {
 	uint64_t enter_flags;
 	uint64_t sqe_flags;
 };
+
+/* An older header has padding where the entry's third address is. */
+static inline void
+proactor_uring_set_addr3(struct io_uring_sqe *sqe, uint64_t value)
+{
+	memcpy((unsigned char *)sqe + 48, &value, sizeof(value));
+}
 
 static inline int
 proactor_uring_register(int fd, unsigned int operation, void *argument,

@@ -63,6 +63,9 @@ decode(struct proactor *p, struct proactor_op *op, int result,
 			    proactor__sys_poll_events(result);
 		*status = result < 0 ? result : 0;
 		return true;
+	case PROACTOR_OP_FUTEX_WAIT:
+	case PROACTOR_OP_FUTEX_WAKE:
+		return proactor__ring_decode_futex(p, op, result, status);
 	case PROACTOR_OP_SOCKET_CLOSE:
 		*status = result < 0 ? result : 0;
 		return proactor__socket_closed(p, op, *status);

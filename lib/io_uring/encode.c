@@ -261,6 +261,10 @@ proactor__ring_encode(struct proactor *p, struct ring *r,
 		io_uring_prep_openat(sqe, AT_FDCWD, o->path,
 		    proactor__sys_open_flags(o->open_flags), (mode_t)o->mode);
 		break;
+	case PROACTOR_OP_FUTEX_WAIT:
+	case PROACTOR_OP_FUTEX_WAKE:
+		proactor__ring_encode_futex(r, op, sqe);
+		break;
 	case PROACTOR_OP_HANDLE_POLL:
 		io_uring_prep_poll_add(sqe, AS(handle_poll, op)->handle.u.fd,
 		    proactor__sys_poll_mask(AS(handle_poll, op)->wanted));

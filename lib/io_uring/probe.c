@@ -244,6 +244,9 @@ probe_now(struct ring_probe *probe, char *why, size_t size)
 			snprintf(why, size, "the kernel does not say what "
 			    "its io_uring can do");
 	}
+	if (error == 0 && has(probe, PROACTOR_URING_OP_FUTEX_WAIT) &&
+	    has(probe, PROACTOR_URING_OP_FUTEX_WAKE))
+		probe->futex_sizes = proactor__ring_probe_futex(&uring);
 	io_uring_queue_exit(&uring);
 	if (error == 0)
 		error = check_needed(probe, why, size);
@@ -289,6 +292,9 @@ proactor__ring_capabilities(const struct ring_probe *probe)
 	/* The report of what was copied came with SENDMSG_ZC. */
 	if (has(probe, PROACTOR_URING_OP_SENDMSG_ZC))
 		c |= PROACTOR_CAP_ZERO_COPY_SEND;
+	/* Relays wait on 32 bits. */
+	if (probe->futex_sizes & PROACTOR_FUTEX_32)
+		c |= PROACTOR_CAP_FUTEX_OPERATIONS;
 	return c;
 }
 
@@ -332,8 +338,9 @@ static const struct explanation explanations[] = {
 	    "deadlines are absolute; one kernel timeout for all timers",
 	    "masked: deadlines are absolute all the same" },
 	{ PROACTOR_CAP_FUTEX_OPERATIONS, PROACTOR_TIER_NATIVE,
-	    PROACTOR_TIER_ABSENT, "",
-	    "this release has no futex operations" },
+	    PROACTOR_TIER_ABSENT,
+	    "waits and wakes are the kernel's, also in chains and relays",
+	    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7)" },
 	{ PROACTOR_CAP_PROACTOR_MESSAGING, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED, "",
 	    "messages go through memory and wake only a sleeper, which is "

@@ -52,6 +52,10 @@ decode_other(struct proactor *p, struct ring *r, uint64_t user_data,
 			r->ended--;
 		decode_wake(r, result, cqe_flags);
 		break;
+	case TAG_RELAY:
+		if (user_data != LIBURING_UDATA_TIMEOUT)
+			proactor__ring_relay_done(p, pointer, result);
+		break;
 	default:
 		/*
 		 * A cancel that found nothing: its operation is final by now,

@@ -22,8 +22,9 @@ name_of(struct proactor_op *op)
 	}
 }
 
-static bool
-cancel_request(struct ring *r, uint64_t user_data)
+/* False: the next wait must ask again. */
+bool
+proactor__ring_cancel_request(struct ring *r, uint64_t user_data)
 {
 	struct io_uring_sqe *sqe;
 
@@ -64,7 +65,7 @@ proactor__ring_cancel(struct proactor *p, struct proactor_op *op)
 		return;
 	while (s->before != NULL)
 		s = op_state(s->before);
-	(void)cancel_request(r, name_of(op_of_state(s)));
+	(void)proactor__ring_cancel_request(r, name_of(op_of_state(s)));
 }
 
 void
@@ -90,7 +91,8 @@ proactor__ring_unwatch(struct proactor *p,
     struct proactor_event_source *source)
 {
 	if (source->armed)
-		(void)cancel_request(ring_of(p), tagged(source, TAG_SOURCE));
+		(void)proactor__ring_cancel_request(ring_of(p),
+		    tagged(source, TAG_SOURCE));
 }
 
 /* One poll of the wake descriptor that stays, where the kernel has that. */
@@ -118,7 +120,7 @@ cancel_again(void *user_data, struct proactor_op *op)
 		return;
 	r->canceling++;
 	if (!(s->bits & (OPB_HELD | OPB_EARLY)) && s->before == NULL)
-		(void)cancel_request(r, name_of(op));
+		(void)proactor__ring_cancel_request(r, name_of(op));
 }
 
 /* What the kernel did not take before.  In a wait: it may call back. */
@@ -153,5 +155,6 @@ proactor__ring_retry(struct proactor *p, struct ring *r)
 		if (source->armed && source->dead)
 			proactor__ring_unwatch(p, source);
 	}
+	proactor__ring_unrelay_again(p);
 	proactor__sources_arm(p);
 }

@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/relay.h"
+
 #define ENTRIES_DEFAULT	256u
 #define ENTRIES_MIN	8u
 #define ENTRIES_MAX	4096u
@@ -100,6 +102,7 @@ ring_create(struct proactor *p, const struct backend_options *options,
 	}
 	r->backlog_end = &r->backlog;
 	r->sentinel = -1;
+	r->dummy_fd = -1;
 	p->special |= SPECIAL_LEFT;
 	r->wake_events = IORING_POLL_ADD_MULTI;
 	error = proactor__ring_probe(&r->probe, why, size);
@@ -128,6 +131,7 @@ ring_create(struct proactor *p, const struct backend_options *options,
 	p->state = r;
 	p->capabilities = proactor__ring_capabilities(&r->probe) &
 	    options->allowed;
+	p->futex_sizes = r->probe.futex_sizes;
 	return 0;
 close:
 	close(r->wake_fd);
@@ -274,6 +278,7 @@ cancel_one(void *user_data, struct proactor_op *op)
 static void
 cancel_everything(struct proactor *p, struct ring *r)
 {
+	struct proactor_relay *relay;
 	struct proactor_event_source *source;
 	struct io_uring_sqe *sqe;
 	struct link *l;
@@ -296,6 +301,11 @@ cancel_everything(struct proactor *p, struct ring *r)
 		source = container_of(l, struct proactor_event_source, link);
 		if (source->armed)
 			proactor__ring_unwatch(p, source);
+	}
+	for (l = p->relays.next; l != &p->relays; l = l->next) {
+		relay = container_of(l, struct proactor_relay, link);
+		if (relay->state == RELAY_KERNEL)
+			proactor__ring_unrelay(p, relay);
 	}
 }
 
@@ -327,6 +337,7 @@ ring_abandon(struct proactor *p)
 
 	if (!r->attached)
 		return;
+	proactor__ring_block_relays(p);
 	if (!is_owner(p)) {
 		discard(r);
 		return;
@@ -351,6 +362,8 @@ ring_destroy(struct proactor *p, bool forked)
 	struct ring *r = ring_of(p);
 
 	io_uring_queue_exit(&r->uring);
+	if (r->dummy_fd >= 0)
+		close(r->dummy_fd);
 	if (!forked)
 		proactor__ring_wait_end(p, r);
 	else if (r->sentinel >= 0)
@@ -383,6 +396,8 @@ const struct backend proactor__io_uring = {
 	.cancel = proactor__ring_cancel,
 	.watch = proactor__ring_watch,
 	.unwatch = proactor__ring_unwatch,
+	.relay = proactor__ring_relay,
+	.unrelay = proactor__ring_unrelay,
 	.forget = proactor__ring_forget,
 	.flush = ring_flush,
 	.wait = ring_wait,

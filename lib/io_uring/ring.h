@@ -21,6 +21,7 @@
 #define TAG_RECV	4u	/* an operation of start_recv() */
 #define TAG_SEND	5u	/* ... of start_send() */
 #define TAG_FILE	6u	/* ... of start_read(), start_write() */
+#define TAG_RELAY	7u
 #define TAG_MASK	7u
 
 /* op_state.shape: how the operation is under way. */
@@ -38,6 +39,7 @@ struct ring_probe {
 	bool multishot_accept;
 	bool poll_first;
 	bool cancel_any;
+	unsigned int futex_sizes;	/* PROACTOR_FUTEX_8 ... */
 	bool fixed_files;
 };
 
@@ -63,6 +65,8 @@ struct ring {
 	unsigned int slots_free;
 	bool slots_made;
 	int sentinel;			/* or -1: see proactor__ring_plant() */
+	bool private_waits;		/* see futex.c */
+	int dummy_fd;			/* or -1: see relay.c */
 };
 
 /* The private part of recv, send, recvfrom and sendto. */
@@ -148,6 +152,24 @@ void	 proactor__ring_unwatch(struct proactor *p,
 	    struct proactor_event_source *source);
 void	 proactor__ring_arm_wake(struct ring *r);
 void	 proactor__ring_retry(struct proactor *p, struct ring *r);
+bool	 proactor__ring_cancel_request(struct ring *r, uint64_t user_data);
+
+/* futex.c */
+void	 proactor__ring_encode_futex(struct ring *r, struct proactor_op *op,
+	    struct io_uring_sqe *sqe);
+bool	 proactor__ring_decode_futex(struct proactor *p,
+	    struct proactor_op *op, int result, int *status);
+unsigned int proactor__ring_probe_futex(struct io_uring *uring);
+
+/* relay.c */
+bool	 proactor__ring_relay(struct proactor *p,
+	    struct proactor_relay *relay);
+void	 proactor__ring_unrelay(struct proactor *p,
+	    struct proactor_relay *relay);
+void	 proactor__ring_unrelay_again(struct proactor *p);
+void	 proactor__ring_block_relays(struct proactor *p);
+void	 proactor__ring_relay_done(struct proactor *p, uint64_t *step,
+	    int result);
 
 /*
  * An entry of the submission queue, after a flush if that is full.  NULL when

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "core/system.h"
@@ -65,4 +66,42 @@ proactor__sys_watchable(int fd, unsigned int *ret_wanted)
 	*ret_wanted = (flags & O_ACCMODE) == O_WRONLY ? PROACTOR_POLL_OUT :
 	    PROACTOR_POLL_IN;
 	return 0;
+}
+
+/* A count that is full can be read already: nothing to add. */
+int
+proactor__sys_raise(int fd, uint64_t value)
+{
+	int error = 0, saved = errno;
+	ssize_t n;
+
+	do
+		n = write(fd, &value, sizeof(value));
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		error = -errno;
+	errno = saved;
+	return error;
+}
+
+int
+proactor__sys_drain(int fd, uint64_t *ret_sum)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	uint64_t values[16], sum = 0;
+	ssize_t i, n;
+
+	/* It may block, and somebody else may have read it. */
+	*ret_sum = 0;
+	if (poll(&poll_fd, 1, 0) == 0)
+		return 0;
+	n = read(fd, values, sizeof(values));
+	if (n == 0)
+		return PROACTOR_EPIPE;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	for (i = 0; i < n / (ssize_t)sizeof(values[0]); i++)
+		sum += values[i];
+	*ret_sum = sum;
+	return 1;
 }

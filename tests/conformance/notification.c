@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conformance/conformance.h"
+
+/* Notifications: the epoch, and operations that wait for it. */
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+struct scene {
+	struct world w;
+	struct proactor_notification *n;
+	struct proactor_notification_wait_op waits[8];
+};
+
+static void
+scene_open(struct scene *s, const struct proactor_options *o)
+{
+	size_t i;
+
+	world_open(&s->w, o);
+	CHECK_INT(proactor_notification_create(s->w.p, &s->n), 0);
+	for (i = 0; i < COUNT(s->waits); i++)
+		proactor_notification_wait_op_init(&s->waits[i], s->n, record,
+		    &s->w.r);
+}
+
+static void
+scene_close(struct scene *s)
+{
+	proactor_notification_release(s->n);
+	world_close(&s->w);
+}
+
+static void
+await(struct scene *s, size_t i)
+{
+	CHECK_INT(proactor_submit_one(s->w.p, &s->waits[i].base), 0);
+}
+
+static void
+signal_n(struct scene *s, int32_t count)
+{
+	CHECK_INT(proactor_notification_signal(s->n, count), 0);
+}
+
+static void
+epoch_counts(void)
+{
+	struct scene s;
+	uint32_t first, i;
+
+	scene_open(&s, NULL);
+	first = proactor_notification_query_epoch(s.n);
+	CHECK_INT(proactor_notification_query_epoch(s.n), first);
+	for (i = 1; i <= 100; i++) {
+		signal_n(&s, i % 2 ? 1 : INT32_MAX);
+		CHECK_INT(proactor_notification_query_epoch(s.n), first + i);
+	}
+	scene_close(&s);
+}
+
+static void
+wait_then_signal(void)
+{
+	struct scene s;
+	size_t i, completed;
+	uint32_t epoch;
+
+	scene_open(&s, NULL);
+	for (i = 1; i <= 3; i++) {
+		epoch = proactor_notification_query_epoch(s.n);
+		await(&s, 0);
+		CHECK(poll_quiet(&s.w));
+		signal_n(&s, INT32_MAX);
+		CHECK_INT(s.w.r.calls, i - 1);
+		CHECK_INT(proactor_poll(s.w.p, patience(), &completed), 0);
+		CHECK_INT(completed, 1);
+		CHECK_INT(status_of(&s.w.r, &s.waits[0]), 0);
+		CHECK_INT(s.waits[0].token, epoch);
+		CHECK_INT(s.waits[0].epoch, epoch + 1);
+	}
+	scene_close(&s);
+}
+
+/* What was signalled before the submit is past. */
+static void
+signal_then_wait(void)
+{
+	struct scene s;
+
+	scene_open(&s, NULL);
+	signal_n(&s, INT32_MAX);
+	await(&s, 0);
+	CHECK(poll_quiet(&s.w));
+	signal_n(&s, INT32_MAX);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	scene_close(&s);
+}
+
+static void
+signals_coalesce(void)
+{
+	struct scene s;
+	int i;
+
+	scene_open(&s, NULL);
+	await(&s, 0);
+	for (i = 0; i < 1000; i++)
+		signal_n(&s, INT32_MAX);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	await(&s, 0);
+	CHECK(poll_quiet(&s.w));
+	CHECK_INT(s.w.r.calls, 1);
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	scene_close(&s);
+}
+
+static void
+signal_wakes_all(void)
+{
+	struct scene s;
+	size_t i;
+
+	scene_open(&s, NULL);
+	for (i = 0; i < COUNT(s.waits); i++)
+		await(&s, i);
+	CHECK(poll_quiet(&s.w));
+	signal_n(&s, INT32_MAX);
+	CHECK(poll_until(&s.w, &s.w.r.finals, COUNT(s.waits)));
+	for (i = 0; i < COUNT(s.waits); i++)
+		CHECK(s.w.r.seen[i].op == &s.waits[i].base);
+	scene_close(&s);
+}
+
+static void
+signal_wakes_some(void)
+{
+	struct scene s;
+	size_t i;
+
+	scene_open(&s, NULL);
+	for (i = 0; i < COUNT(s.waits); i++)
+		await(&s, i);
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	CHECK(poll_quiet(&s.w));
+	CHECK(s.w.r.seen[0].op == &s.waits[0].base);
+	signal_n(&s, 2);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 3));
+	CHECK(poll_quiet(&s.w));
+	/* Two before the loop looks are two. */
+	signal_n(&s, 1);
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 5));
+	CHECK(poll_quiet(&s.w));
+	signal_n(&s, 100);
+	CHECK(poll_until(&s.w, &s.w.r.finals, COUNT(s.waits)));
+	for (i = 0; i < COUNT(s.waits); i++)
+		CHECK(s.w.r.seen[i].op == &s.waits[i].base);
+	scene_close(&s);
+}
+
+/* Those who come after the signal are not woken in place of others. */
+static void
+signal_is_for_those_before(void)
+{
+	struct scene s;
+
+	scene_open(&s, NULL);
+	await(&s, 0);
+	signal_n(&s, 5);
+	await(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	CHECK(poll_quiet(&s.w));
+	CHECK_INT(finals_of(&s.w.r, &s.waits[0]), 1);
+	CHECK_INT(proactor_cancel(s.w.p, &s.waits[1].base), 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	scene_close(&s);
+}
+
+static void
+given_token(void)
+{
+	struct scene s;
+	uint32_t token;
+
+	scene_open(&s, NULL);
+	token = proactor_notification_query_epoch(s.n);
+	signal_n(&s, 1);
+	s.waits[0].wait_flags = PROACTOR_NOTIFICATION_TOKEN;
+	s.waits[0].token = token;
+	await(&s, 0);
+	CHECK_INT(s.w.r.calls, 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	CHECK_INT(status_of(&s.w.r, &s.waits[0]), 0);
+	CHECK_INT(s.waits[0].token, token);
+	CHECK_INT(s.waits[0].epoch, token + 1);
+	/* The epoch that it saw is the next token. */
+	s.waits[0].token = s.waits[0].epoch;
+	await(&s, 0);
+	CHECK(poll_quiet(&s.w));
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	scene_close(&s);
+}
+
+/* In a chain the token is that of the submit, not that of its turn. */
+static void
+token_of_a_chain(void)
+{
+	struct scene s;
+	struct proactor_event *event;
+	struct proactor_event_wait_op first;
+	struct proactor_op *ops[2] = { &first.base, &s.waits[0].base };
+
+	scene_open(&s, NULL);
+	CHECK_INT(proactor_event_create(s.w.p, &event), 0);
+	proactor_event_wait_op_init(&first, event, record, &s.w.r);
+	first.base.flags = PROACTOR_OP_LINKED;
+	CHECK_INT(proactor_submit(s.w.p, ops, 2), 0);
+	CHECK(poll_quiet(&s.w));
+	signal_n(&s, INT32_MAX);
+	CHECK(poll_quiet(&s.w));
+	CHECK_INT(proactor_event_set(event), 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	CHECK_INT(status_of(&s.w.r, &s.waits[0]), 0);
+	proactor_event_release(event);
+	scene_close(&s);
+}
+
+static void
+cancelled_wait(void)
+{
+	struct scene s;
+
+	scene_open(&s, NULL);
+	await(&s, 0);
+	await(&s, 1);
+	CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	CHECK_INT(status_of(&s.w.r, &s.waits[0]), PROACTOR_ECANCELED);
+	CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), PROACTOR_ENOENT);
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	CHECK_INT(status_of(&s.w.r, &s.waits[1]), 0);
+	scene_close(&s);
+}
+
+/* One that is cancelled leaves its wake to the next. */
+static void
+cancel_eats_no_wake(void)
+{
+	struct scene s;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		scene_open(&s, NULL);
+		await(&s, 0);
+		await(&s, 1);
+		if (i == 0)
+			CHECK(poll_quiet(&s.w));
+		signal_n(&s, 1);
+		if (i == 2)
+			signal_n(&s, 1);
+		CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), 0);
+		CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+		CHECK_INT(status_of(&s.w.r, &s.waits[1]), 0);
+		scene_close(&s);
+	}
+}
+
+static void
+wait_retains(void)
+{
+	struct scene s;
+
+	scene_open(&s, NULL);
+	await(&s, 0);
+	proactor_notification_release(s.n);
+	CHECK(poll_quiet(&s.w));
+	CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	proactor_notification_release(NULL);
+	CHECK(proactor_notification_retain(NULL) == NULL);
+	world_close(&s.w);
+}
+
+static void
+signal_operation(void)
+{
+	struct proactor_notification_signal_op op;
+	struct scene s;
+
+	scene_open(&s, NULL);
+	proactor_notification_signal_op_init(&op, s.n, INT32_MAX, record,
+	    &s.w.r);
+	CHECK_INT(run_one(&s.w, &op.base), 0);
+	CHECK_INT(op.woken, 0);
+	await(&s, 0);
+	await(&s, 1);
+	await(&s, 2);
+	op.count = 2;
+	CHECK_INT(run_one(&s.w, &op.base), 0);
+	CHECK_INT(op.woken, 2);
+	CHECK(poll_finals(&s.w, &s.waits[1], 1));
+	op.count = INT32_MAX;
+	CHECK_INT(run_one(&s.w, &op.base), 0);
+	CHECK_INT(op.woken, 1);
+	CHECK(poll_finals(&s.w, &s.waits[2], 1));
+	scene_close(&s);
+}
+
+/* A chain of waits and signals is a relay race. */
+static void
+signal_in_a_chain(void)
+{
+	struct proactor_notification_signal_op signals[3];
+	struct proactor_notification *n[4];
+	struct proactor_notification_wait_op waits[3], last;
+	struct proactor_op *ops[2];
+	struct world w;
+	size_t i;
+
+	world_open(&w, NULL);
+	for (i = 0; i < 4; i++)
+		CHECK_INT(proactor_notification_create(w.p, &n[i]), 0);
+	proactor_notification_wait_op_init(&last, n[3], record, &w.r);
+	CHECK_INT(proactor_submit_one(w.p, &last.base), 0);
+	for (i = 0; i < 3; i++) {
+		proactor_notification_wait_op_init(&waits[i], n[i], record,
+		    &w.r);
+		waits[i].base.flags = PROACTOR_OP_LINKED;
+		proactor_notification_signal_op_init(&signals[i], n[i + 1],
+		    1, record, &w.r);
+		ops[0] = &waits[i].base;
+		ops[1] = &signals[i].base;
+		CHECK_INT(proactor_submit(w.p, ops, 2), 0);
+	}
+	CHECK(poll_quiet(&w));
+	CHECK_INT(proactor_notification_signal(n[0], 1), 0);
+	CHECK(poll_until(&w, &w.r.finals, 7));
+	CHECK_INT(status_of(&w.r, &last), 0);
+	for (i = 0; i < 3; i++)
+		CHECK_INT(signals[i].woken, 1);
+	for (i = 0; i < 4; i++)
+		proactor_notification_release(n[i]);
+	world_close(&w);
+}
+
+/* Any proactor may signal; only its own may wait. */
+static void
+other_proactors(void)
+{
+	struct proactor_notification_signal_op op;
+	struct world other;
+	struct scene s;
+
+	scene_open(&s, NULL);
+	world_open(&other, NULL);
+	CHECK_INT(proactor_submit_one(other.p, &s.waits[0].base),
+	    PROACTOR_EINVAL);
+	await(&s, 0);
+	CHECK(poll_quiet(&s.w));
+	proactor_notification_signal_op_init(&op, s.n, 1, record, &other.r);
+	CHECK_INT(run_one(&other, &op.base), 0);
+	CHECK_INT(op.woken, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	world_close(&other);
+	scene_close(&s);
+}
+
+static void
+bad_arguments(void)
+{
+	struct proactor_notification_signal_op op;
+	struct proactor_notification *n = NULL;
+	struct scene s;
+
+	scene_open(&s, NULL);
+	CHECK_INT(proactor_notification_create(NULL, &n), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_create(s.w.p, NULL),
+	    PROACTOR_EINVAL);
+	CHECK(n == NULL);
+	CHECK_INT(proactor_notification_signal(NULL, 1), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_signal(s.n, 0), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_signal(s.n, -1), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_signal_if_observed(NULL, 1),
+	    PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 0),
+	    PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_query_epoch(NULL), 0);
+	CHECK_INT(proactor_notification_begin_observe(NULL), 0);
+	CHECK_INT(proactor_notification_end_observe(NULL), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_end_observe(s.n), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_wait(NULL, 0), PROACTOR_EINVAL);
+	CHECK_INT(proactor_notification_wait_for_token(NULL, 0, 0),
+	    PROACTOR_EINVAL);
+	s.waits[0].notification = NULL;
+	CHECK_INT(proactor_submit_one(s.w.p, &s.waits[0].base),
+	    PROACTOR_EINVAL);
+	s.waits[1].wait_flags = 0x2;
+	CHECK_INT(proactor_submit_one(s.w.p, &s.waits[1].base),
+	    PROACTOR_EINVAL);
+	s.waits[2].base.flags = PROACTOR_OP_MULTISHOT;
+	CHECK_INT(proactor_submit_one(s.w.p, &s.waits[2].base),
+	    PROACTOR_EINVAL);
+	await(&s, 3);
+	CHECK_INT(proactor_submit_one(s.w.p, &s.waits[3].base),
+	    PROACTOR_EBUSY);
+	proactor_notification_signal_op_init(&op, s.n, 0, record, &s.w.r);
+	CHECK_INT(proactor_submit_one(s.w.p, &op.base), PROACTOR_EINVAL);
+	op.count = 1;
+	op.notification = NULL;
+	CHECK_INT(proactor_submit_one(s.w.p, &op.base), PROACTOR_EINVAL);
+	proactor_notification_wait_op_init(NULL, s.n, record, NULL);
+	proactor_notification_signal_op_init(NULL, s.n, 1, record, NULL);
+	scene_close(&s);
+}
+
+/* --- observers --- */
+
+static void
+observed_by_count(void)
+{
+	struct scene s;
+	uint32_t token;
+
+	scene_open(&s, NULL);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 0);
+	token = proactor_notification_begin_observe(s.n);
+	CHECK_INT(token, proactor_notification_query_epoch(s.n));
+	CHECK_INT(proactor_notification_begin_observe(s.n), token);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 1);
+	CHECK_INT(proactor_notification_query_epoch(s.n), token + 1);
+	CHECK_INT(proactor_notification_end_observe(s.n), 0);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 1);
+	CHECK_INT(proactor_notification_end_observe(s.n), 0);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 0);
+	CHECK_INT(proactor_notification_query_epoch(s.n), token + 2);
+	CHECK_INT(proactor_notification_end_observe(s.n), PROACTOR_EINVAL);
+	scene_close(&s);
+}
+
+static void
+observed_by_wait(void)
+{
+	struct scene s;
+
+	scene_open(&s, NULL);
+	await(&s, 0);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 0);
+	await(&s, 0);
+	CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), 0);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 0);
+	scene_close(&s);
+}
+
+/* --- in callbacks, in handlers --- */
+
+static void
+signal_and_wait_again(void *user_data, struct proactor_op *op, int status,
+    unsigned int flags)
+{
+	struct scene *s = user_data;
+
+	record(&s->w.r, op, status, flags);
+	if (s->w.r.finals < 20) {
+		CHECK_INT(proactor_submit_one(s->w.p, op), 0);
+		signal_n(s, 1);
+	}
+}
+
+static void
+signal_in_callback(void)
+{
+	struct proactor_notification_wait_op wait;
+	struct scene s;
+
+	scene_open(&s, NULL);
+	proactor_notification_wait_op_init(&wait, s.n, signal_and_wait_again,
+	    &s);
+	CHECK_INT(proactor_submit_one(s.w.p, &wait.base), 0);
+	signal_n(&s, 1);
+	CHECK(poll_until(&s.w, &s.w.r.finals, 20));
+	CHECK(poll_quiet(&s.w));
+	scene_close(&s);
+}
+
+static struct proactor_notification *handler_signals;
+
+static void
+on_signal(int sig)
+{
+	int before = errno;
+
+	(void)sig;
+	errno = 77;
+	(void)proactor_notification_signal(handler_signals, INT32_MAX);
+	if (errno != 77)
+		abort();
+	errno = before;
+}
+
+static void *
+signal_it(void *arg)
+{
+	CHECK_INT(pthread_kill(*(pthread_t *)arg, SIGUSR1), 0);
+	return NULL;
+}
+
+static void
+signal_from_handler(void)
+{
+	struct scene s;
+	struct sigaction sa;
+	pthread_t thread, self = pthread_self();
+	size_t i;
+
+	scene_open(&s, NULL);
+	handler_signals = s.n;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	CHECK_INT(sigaction(SIGUSR1, &sa, NULL), 0);
+	for (i = 1; i <= 50; i++) {
+		await(&s, 0);
+		if (i % 2 == 0)
+			CHECK_INT(raise(SIGUSR1), 0);
+		else
+			thread_start(&thread, signal_it, &self);
+		CHECK(poll_until(&s.w, &s.w.r.finals, i));
+		if (i % 2 == 1)
+			thread_join(thread);
+	}
+	scene_close(&s);
+}
+
+/* --- memory --- */
+
+static void *
+counting_realloc(void *user_data, void *memory, size_t size)
+{
+	if (size == 0) {
+		free(memory);
+		return NULL;
+	}
+	++*(long *)user_data;
+	return realloc(memory, size);
+}
+
+static void
+allocates_nothing(void)
+{
+	struct proactor_notification_signal_op op;
+	struct proactor_options o;
+	struct scene s;
+	long calls = 0, before;
+	size_t i;
+
+	world_options(&o);
+	o.realloc_fn = counting_realloc;
+	o.realloc_data = &calls;
+	scene_open(&s, &o);
+	proactor_notification_signal_op_init(&op, s.n, INT32_MAX, record,
+	    &s.w.r);
+	/* The first poll may prepare something for all that follow. */
+	CHECK_INT(run_one(&s.w, &op.base), 0);
+	before = calls;
+	for (i = 0; i < 200; i++) {
+		await(&s, i % COUNT(s.waits));
+		CHECK_INT(run_one(&s.w, &op.base), 0);
+		CHECK(poll_finals(&s.w, &s.waits[i % COUNT(s.waits)],
+		    i / COUNT(s.waits) + 1));
+	}
+	CHECK_INT(calls, before);
+	scene_close(&s);
+}
+
+/* --- the end --- */
+
+static void
+end_while_waiting(bool shutdown, bool polled, bool signalled)
+{
+	struct scene s;
+	size_t i;
+
+	scene_open(&s, NULL);
+	for (i = 0; i < COUNT(s.waits); i++)
+		await(&s, i);
+	if (polled)
+		CHECK_INT(proactor_poll(s.w.p, PROACTOR_IMMEDIATE, NULL),
+		    PROACTOR_ETIMEDOUT);
+	if (signalled)
+		signal_n(&s, 1);
+	if (shutdown) {
+		CHECK_INT(proactor_shutdown(s.w.p, patience()), 0);
+		CHECK_INT(s.w.r.finals, COUNT(s.waits));
+	}
+	proactor_release(s.w.p);
+	CHECK_INT(s.w.r.finals, shutdown ? COUNT(s.waits) : 0);
+	/* The rest of it works as before. */
+	signal_n(&s, INT32_MAX);
+	CHECK_INT(proactor_notification_signal_if_observed(s.n, 1), 0);
+	CHECK_INT(proactor_notification_wait(s.n, PROACTOR_IMMEDIATE),
+	    PROACTOR_ETIMEDOUT);
+	proactor_notification_release(s.n);
+	recorder_clear(&s.w.r);
+}
+
+static void
+ends_while_waiting(void)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		end_while_waiting(i & 1, i & 2, i & 4);
+}
+
+/* A signal in the mail, and the last reference goes. */
+static void
+released_with_mail(void)
+{
+	struct scene s;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		scene_open(&s, NULL);
+		await(&s, 0);
+		await(&s, 1);
+		CHECK_INT(proactor_poll(s.w.p, PROACTOR_IMMEDIATE, NULL),
+		    PROACTOR_ETIMEDOUT);
+		signal_n(&s, i & 1 ? 1 : INT32_MAX);
+		proactor_notification_release(s.n);
+		if (i & 2) {
+			CHECK_INT(proactor_cancel(s.w.p, &s.waits[0].base), 0);
+			CHECK_INT(proactor_cancel(s.w.p, &s.waits[1].base), 0);
+			CHECK(poll_until(&s.w, &s.w.r.finals, 2));
+		} else
+			CHECK(poll_until(&s.w, &s.w.r.finals, 1));
+		world_close(&s.w);
+	}
+}
+
+const struct tap_case notification_cases[] = {
+	{ "notification: each signal moves the epoch by one", epoch_counts },
+	{ "notification: a wait completes at the next signal",
+	    wait_then_signal },
+	{ "notification: a signal before the wait is past",
+	    signal_then_wait },
+	{ "notification: signals coalesce", signals_coalesce },
+	{ "notification: INT32_MAX wakes all, in order", signal_wakes_all },
+	{ "notification: a count wakes so many, in order",
+	    signal_wakes_some },
+	{ "notification: a signal wakes none who comes after it",
+	    signal_is_for_those_before },
+	{ "notification: a token that is past completes at once",
+	    given_token },
+	{ "notification: in a chain the token is that of the submit",
+	    token_of_a_chain },
+	{ "notification: a cancelled wait is ECANCELED and off the list",
+	    cancelled_wait },
+	{ "notification: a cancelled wait leaves its wake to the next",
+	    cancel_eats_no_wake },
+	{ "notification: a wait keeps what is released", wait_retains },
+	{ "notification: a signal operation tells how many were woken",
+	    signal_operation },
+	{ "notification: waits and signals make chains",
+	    signal_in_a_chain },
+	{ "notification: any proactor signals, its own waits",
+	    other_proactors },
+	{ "notification: bad arguments have their codes", bad_arguments },
+	{ "notification: signal_if_observed signals between begin and end",
+	    observed_by_count },
+	{ "notification: a wait in flight observes", observed_by_wait },
+	{ "notification: may be signalled in its own callback",
+	    signal_in_callback },
+	{ "notification: may be signalled in a signal handler",
+	    signal_from_handler },
+	{ "notification: operations allocate nothing", allocates_nothing },
+	{ "notification: shutdown and release while operations wait",
+	    ends_while_waiting },
+	{ "notification: released while a signal is in the mail",
+	    released_with_mail },
+	{ NULL, NULL }
+};
