@@ -152,9 +152,9 @@ gate strace "system calls" proactor raw echo-1-cores-2 500 3000 2.05
 
 # One epoll_wait a turn, one receive and one send a request, nothing else.
 gate callgrind instructions proactor-epoll raw-epoll \
-    echo-64-cores-2 6400 64000 300
+    echo-64-cores-2 6400 64000 420
 gate callgrind instructions proactor-epoll raw-epoll \
-    echo-1-cores-2 2000 12000 450
+    echo-1-cores-2 2000 12000 700
 gate strace "system calls" proactor-epoll raw-epoll \
     echo-64-cores-2 6400 64000 2.10
 gate strace "system calls" proactor-epoll raw-epoll \

@@ -13,6 +13,9 @@
 /* Events of one wait. */
 #define EVENTS		512
 
+/* Events after which what their callbacks have started is attempted. */
+#define FLUSH_EVENTS	128
+
 /* No slot has this key: the wake descriptor. */
 #define KEY_WAKE	UINT64_MAX
 
@@ -170,6 +173,9 @@ epoll_demux_wait(struct engine *e, int64_t timeout)
 		/* Each write is an edge; only a pipe has to be emptied. */
 		else if (d->wake.read_fd != d->wake.write_fd)
 			proactor__sys_wake_drain(&d->wake);
+		/* What was answered leaves while it is in the cache. */
+		if (i % FLUSH_EVENTS == FLUSH_EVENTS - 1)
+			(void)proactor__engine_flush(e->p);
 	}
 	return 0;
 }

@@ -116,7 +116,12 @@ run_any(struct engine *e, struct proactor_op *op)
 	int status;
 
 	if (s->shape & SHAPE_DONE) {
-		finish(e, op, s->status);
+		if (s->status == 0 && op->type == PROACTOR_OP_SEND &&
+		    socket_of(op)->out.prev == NULL)
+			proactor__stream_done(e->p, op, socket_of(op),
+			    &socket_of(op)->out);
+		else
+			finish(e, op, s->status);
 		return;
 	}
 	if ((s->bits & OPB_CANCEL) && op->type != PROACTOR_OP_SOCKET_CLOSE &&
