@@ -154,16 +154,13 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) \
 # line in the list and one of its own below it.
 unit_programs = \
 	tests/unit/address \
+	tests/unit/affinity \
 	tests/unit/fence \
 	tests/unit/fence-portable \
 	tests/unit/futex \
 	tests/unit/futex-portable \
 	tests/unit/mailbox \
 	tests/unit/points \
-	tests/unit/affinity \
-	tests/unit/futex \
-	tests/unit/futex-portable \
-	tests/unit/mailbox \
 	tests/unit/signal \
 	tests/unit/timers \
 	$(readiness_programs) \

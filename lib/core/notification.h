@@ -35,7 +35,7 @@ struct proactor_notification {
 	_Atomic uint32_t observed;	/* begun and not ended */
 	_Atomic uint32_t mailed;
 	struct mail mail;
-	struct link waits;		/* operations; who came first is first */
+	struct link waits;		/* operations, oldest first */
 	struct link relays;
 	int wake_fd;			/* of the shared form; or -1 */
 	int peer_fd;

@@ -33,7 +33,7 @@ struct proactor_relay {
 	struct proactor_event_source watch;
 	int source_fd;			/* -1: there is source */
 	int sink_fd;			/* -1: there is sink */
-	int sequence_fd;		/* the sink's, of the backend's; or -1 */
+	int sequence_fd;		/* the sink's, or -1: the backend's */
 	struct proactor_notification *source;
 	struct proactor_notification *sink;
 	uint64_t value;

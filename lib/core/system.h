@@ -111,8 +111,8 @@ void	 proactor__sys_wake_close(struct wake *wake);
 
 /*
  * A handle that counts, an eventfd or a pipe: raise adds value, and is
- * async-signal-safe; drain takes what is there and says 1, or 0 when nothing is,
- * or EPIPE at the end of a pipe.
+ * async-signal-safe; drain takes what is there and says 1, or 0 when nothing
+ * is, or EPIPE at the end of a pipe.
  */
 int	proactor__sys_raise(int fd, uint64_t value);
 int	proactor__sys_drain(int fd, uint64_t *ret_sum);

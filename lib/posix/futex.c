@@ -95,7 +95,7 @@ struct sleeper {
 
 struct bucket {
 	pthread_mutex_t mutex;
-	struct link sleepers;		/* who came first is first */
+	struct link sleepers;		/* oldest first */
 };
 
 /*
