@@ -17,12 +17,12 @@ TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1}
 export PROACTOR_TEST_TIMEOUT ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
 echo "== address and undefined behaviour"
-sh "$variant" "$source" build-asan check-code --disable-static \
+sh "$variant" "$source" build-asan check-sanitized --disable-static \
     CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' ||
 	failed="$failed address"
 
 echo "== threads"
-sh "$variant" "$source" build-tsan check-code --disable-static \
+sh "$variant" "$source" build-tsan check-sanitized --disable-static \
     CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=thread' ||
 	failed="$failed thread"
 

@@ -390,6 +390,22 @@ code_tests = \
 check-code:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(code_tests)'
 
+# The same for the sanitizers, under which a run takes minutes: of the masks
+# that io_uring is run with, the one that masks all.
+sanitized_tests = \
+	$(unit_programs) \
+	$(demux_programs) \
+	$(fault_programs) \
+	tests/conformance/differential \
+	tests/conformance/epoll.tap \
+	tests/conformance/io_uring-none.tap \
+	tests/conformance/io_uring.tap \
+	tests/conformance/kqueue.tap \
+	tests/conformance/poll.tap \
+	$(program_scripts)
+check-sanitized:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(sanitized_tests)'
+
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_programs) $(demux_programs)'
 
@@ -405,4 +421,4 @@ clean-local: clean-sanitizers
 clean-sanitizers:
 	rm -rf build-asan build-tsan build-valgrind build-kernels build-systems
 
-.PHONY: check-backends check-code check-kernels check-sanitizers check-systems check-unit check-quick clean-sanitizers
+.PHONY: check-backends check-code check-kernels check-quick check-sanitized check-sanitizers check-systems check-unit clean-sanitizers
