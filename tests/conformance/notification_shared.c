@@ -335,6 +335,8 @@ count_b(struct shared *s)
 	size_t i;
 
 	player_open(&p, s, false);
+	/* Before the first poll an operation is accepted and does not wait. */
+	poll_barrier(&p.w);
 	for (i = 0; i < WAITS; i++) {
 		proactor_notification_wait_op_init(&waits[i], p.mine, record,
 		    &p.w.r);
