@@ -13,16 +13,14 @@ proactorinclude_HEADERS = \
 	include/proactor/futex.h \
 	include/proactor/handle.h \
 	include/proactor/message.h \
+	include/proactor/notification.h \
 	include/proactor/op_pool.h \
 	include/proactor/operation.h \
 	include/proactor/poll.h \
-	include/proactor/semaphore.h \
 	include/proactor/pool.h \
-	include/proactor/signal.h \
-	include/proactor/notification.h \
-	include/proactor/operation.h \
-	include/proactor/poll.h \
 	include/proactor/relay.h \
+	include/proactor/semaphore.h \
+	include/proactor/signal.h \
 	include/proactor/socket.h \
 	include/proactor/thread.h \
 	include/proactor/timer.h \

@@ -261,9 +261,6 @@ proactor__watch_fired(struct engine *e, struct watch *w, unsigned int events)
 	unsigned int fired;
 	struct op_state *s;
 
-	/* An end is something to read, where nothing else is said. */
-	if (events & READY_END)
-		events |= PROACTOR_POLL_IN;
 	events &= PROACTOR_POLL_IN | PROACTOR_POLL_OUT | PROACTOR_POLL_ERR |
 	    PROACTOR_POLL_HUP;
 	if (slot->mode == MODE_ONCE)
