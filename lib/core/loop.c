@@ -278,9 +278,11 @@ time_to_wait_short(struct proactor *p, int64_t deadline, int64_t *ret_timeout)
 		return true;
 	if (deadline < until)
 		until = deadline;
+	if (until <= now)
+		return false;
 	*ret_timeout = until == PROACTOR_FOREVER ? BACKEND_FOREVER :
 	    until - now;
-	return until > now;
+	return true;
 }
 
 /*

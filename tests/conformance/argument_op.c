@@ -150,7 +150,9 @@ check_refused(struct world *w, struct proactor_op *op, int wanted)
 static void
 unknown_types(void)
 {
-	static const unsigned int types[] = { 0, 17, 1000, ~0u };
+	static const unsigned int types[] = {
+		0, PROACTOR_OP_TIMEOUT + 1, 1000, ~0u
+	};
 	struct proactor_nop_op nop;
 	struct world w;
 	size_t i;
