@@ -29,6 +29,7 @@ extern "C" {
 
 enum slot {
 	SLOT_NOP,		/* size: operations a batch */
+	SLOT_SEQUENCE,		/* size: steps, in order */
 	SLOT_POST,		/* size: in flight, each resubmits itself */
 	SLOT_TIMER_ARM,		/* size: timers */
 	SLOT_TIMER_CANCEL,	/* size: timers, in the order of arming */

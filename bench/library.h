@@ -27,6 +27,7 @@ void	 library_release(struct proactor *p);
 struct proactor_socket *library_listener(struct proactor *p, struct run *run);
 
 void	 library_nop(struct run *run);
+void	 library_sequence(struct run *run);
 void	 library_post(struct run *run);
 void	 library_timer_arm(struct run *run);
 void	 library_timer_cancel(struct run *run);

@@ -35,6 +35,7 @@ bench_cells = \
 	bench/raw-epoll-loop.c \
 	bench/raw-epoll.c \
 	bench/raw-epoll.h \
+	bench/sequence.c \
 	bench/stats.c \
 	bench/stream.c \
 	bench/timers.c \
@@ -52,6 +53,7 @@ bench_cells += \
 	bench/raw-messages.c \
 	bench/raw-multishot.c \
 	bench/raw-nop.c \
+	bench/raw-sequence.c \
 	bench/raw-stream.c \
 	bench/raw-timers.c \
 	bench/raw.c \

@@ -14,6 +14,7 @@ static const struct peer raw = {
 	.words = "liburing on a bare ring, single-shot receives",
 	.cells = {
 		[SLOT_NOP] = raw_nop,
+		[SLOT_SEQUENCE] = raw_sequence,
 		[SLOT_TIMER_ARM] = raw_timer_arm,
 		[SLOT_TIMER_CANCEL] = raw_timer_cancel,
 		[SLOT_TIMER_CANCEL_RANDOM] = raw_timer_cancel_random,
@@ -68,6 +69,7 @@ static const struct peer hand = {
 #define LIBRARY_CELLS							\
 	{								\
 		[SLOT_NOP] = library_nop,				\
+		[SLOT_SEQUENCE] = library_sequence,			\
 		[SLOT_POST] = library_post,				\
 		[SLOT_TIMER_ARM] = library_timer_arm,			\
 		[SLOT_TIMER_CANCEL] = library_timer_cancel,		\

@@ -62,6 +62,7 @@ raw_reap(struct io_uring *ring,
 void	 raw_listen(struct io_uring *ring, int listener, uint64_t user_data);
 
 void	 raw_nop(struct run *run);
+void	 raw_sequence(struct run *run);
 void	 raw_timer_arm(struct run *run);
 void	 raw_timer_cancel(struct run *run);
 void	 raw_timer_cancel_random(struct run *run);

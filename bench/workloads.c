@@ -170,6 +170,17 @@ const struct workload bench_workloads[] = {
 	BATCH(32),
 	BATCH(256),
 	{
+		.name = "sequence-64",
+		.words = "sequences of 64 no-ops, one at a time",
+		.slot = SLOT_SEQUENCE,
+		.size = 64,
+		.cores = 1,
+		.operations = 3000000,
+		.shown = CPU | COUNTS,
+		.goals = { AT_MOST_OF(RAW, CPU, 1.25), NO_ALLOCATION,
+			EPOLL_NO_ALLOCATION },
+	},
+	{
 		.name = "post-256",
 		.words = "256 no-ops that submit themselves again",
 		.slot = SLOT_POST,

@@ -21,6 +21,7 @@ proactorinclude_HEADERS = \
 	include/proactor/relay.h \
 	include/proactor/semaphore.h \
 	include/proactor/signal.h \
+	include/proactor/sequence.h \
 	include/proactor/socket.h \
 	include/proactor/thread.h \
 	include/proactor/timer.h \

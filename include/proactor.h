@@ -21,6 +21,7 @@
 #include <proactor/message.h>
 #include <proactor/signal.h>
 #include <proactor/op_pool.h>
+#include <proactor/sequence.h>
 #include <proactor/thread.h>
 #include <proactor/affinity.h>
 #include <proactor/pool.h>

@@ -53,14 +53,18 @@ libproactor_internal_la_SOURCES = \
 	lib/core/signals.h \
 	lib/core/relay.c \
 	lib/core/relay.h \
+	lib/core/sequence.c \
+	lib/core/sequence.h \
 	lib/core/socket.c \
 	lib/core/socket_close.c \
 	lib/core/source.c \
+	lib/core/steps.c \
 	lib/core/stream.c \
 	lib/core/stream.h \
 	lib/core/submit.c \
 	lib/core/system.h \
 	lib/core/timepoint.c \
+	lib/core/timeout.c \
 	lib/core/timer.c \
 	lib/core/timers.c \
 	lib/core/timers.h \

@@ -36,6 +36,7 @@ dist_man_MANS += \
 	man/man3/proactor_register_relay.3 \
 	man/man3/proactor_send_message.3 \
 	man/man3/proactor_send_op_init.3 \
+	man/man3/proactor_sequence_op_init.3 \
 	man/man3/proactor_shutdown.3 \
 	man/man3/proactor_socket_close_op_init.3 \
 	man/man3/proactor_socket_create.3 \
@@ -44,6 +45,7 @@ dist_man_MANS += \
 	man/man3/proactor_submit.3 \
 	man/man3/proactor_subscribe_signal.3 \
 	man/man3/proactor_thread_create.3 \
+	man/man3/proactor_timeout_op_init.3 \
 	man/man3/proactor_timer_op_init.3 \
 	man/man3/proactor_version.3 \
 	man/man7/proactor.7 \
@@ -51,6 +53,7 @@ dist_man_MANS += \
 	man/man7/proactor_cancelation.7 \
 	man/man7/proactor_errors.7 \
 	man/man7/proactor_operations.7 \
+	man/man7/proactor_sequences.7 \
 	man/man7/proactor_threads.7 \
 	# EOL
 

@@ -92,6 +92,8 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/semaphore_multi.c \
 	tests/conformance/semaphore_op.c \
 	tests/conformance/semaphore_race.c \
+	tests/conformance/sequence.c \
+	tests/conformance/sequence_end.c \
 	tests/conformance/shutdown.c \
 	tests/conformance/signal.c \
 	tests/conformance/socket.c \
@@ -102,6 +104,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/support.c \
 	tests/conformance/thread.c \
 	tests/conformance/timepoint.c \
+	tests/conformance/timeout.c \
 	tests/conformance/timer.c \
 	tests/conformance/transfer.c \
 	tests/conformance/transfer.h \
@@ -304,6 +307,11 @@ check_PROGRAMS += tests/fault/echo
 tests_fault_echo_LDADD = libproactor.la $(PTHREAD_LIBS)
 dist_check_SCRIPTS += tests/fault/echo.tap
 TESTS += tests/fault/echo.tap
+# What a sequence costs in system calls.
+check_PROGRAMS += tests/fault/sequence
+tests_fault_sequence_LDADD = libproactor.la $(PTHREAD_LIBS)
+dist_check_SCRIPTS += tests/fault/sequence.tap
+TESTS += tests/fault/sequence.tap
 
 # The programs: examples and tools, run as a user runs them.
 check_PROGRAMS += tests/examples/rawclient

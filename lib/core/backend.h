@@ -40,8 +40,9 @@ struct backend {
 
 	/*
 	 * Makes p->state and sets p->capabilities to what was detected and is
-	 * allowed.  On failure nothing is left, and why (size bytes) says in
-	 * words what is missing.  Any thread.
+	 * allowed, and p->chain_max if it ties chains.  On failure nothing is
+	 * left, and why (size bytes) says in words what is missing.  Any
+	 * thread.
 	 */
 	int	(*create)(struct proactor *p,
 		    const struct backend_options *options, char *why,
@@ -72,9 +73,10 @@ struct backend {
 		    struct proactor_file_write_op *op);
 
 	/*
-	 * Makes sure that the next count starts, the members of a chain, can
-	 * be tied together; a member with OPB_LINKED begins when the one
-	 * before it has succeeded.  False: not that many.  NULL: never.
+	 * Makes sure that the next count starts, members of a chain and at
+	 * most p->chain_max, can be tied together; a member with OPB_LINKED
+	 * begins when the one before it has succeeded.  False: not that many
+	 * now.  Needs p->chain_max.
 	 */
 	bool	(*reserve)(struct proactor *p, size_t count);
 

@@ -36,6 +36,8 @@ proactor__cancel(struct proactor *p, struct proactor_op *op)
 	case STAGE_QUEUED:
 	case STAGE_TIMER:
 	case STAGE_EVENT:
+	case STAGE_SEQUENCE:
+	case STAGE_DEADLINE:
 		proactor__class(op->type)->cancel(p, op);
 		break;
 	case STAGE_READY:
@@ -72,14 +74,15 @@ static int __attribute__((noinline))
 cancel_any(struct proactor *p, struct proactor_op *op)
 {
 	struct op_state *s;
+	uint32_t life;
 
 	if (p == NULL || op == NULL)
 		return PROACTOR_EINVAL;
 	if (proactor__forked(p->generation))
 		return PROACTOR_ECHILD;
 	s = op_state(op);
-	if (atomic_load_explicit(&s->life, memory_order_acquire) ==
-	    LIFE_IDLE ||
+	life = atomic_load_explicit(&s->life, memory_order_acquire);
+	if (life == LIFE_IDLE || life == LIFE_RESERVED ||
 	    atomic_load_explicit(&s->p, memory_order_relaxed) != p)
 		return PROACTOR_ENOENT;
 	if (!is_owner(p))
@@ -115,6 +118,7 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 	return 0;
 }
 
+/* Members that the kernel ties are on lists of their own. */
 static void
 each(struct link *head, proactor_remaining_fn fn, void *user_data)
 {
@@ -124,8 +128,10 @@ each(struct link *head, proactor_remaining_fn fn, void *user_data)
 	for (l = head->next; l != head; l = next) {
 		next = l->next;
 		for (op = op_of_link(l); op != NULL; op = after) {
-			after = op_state(op)->bits & OPB_LINKED ? NULL :
-			    op_state(op)->chain;
+			after = op_state(op)->chain;
+			if (after != NULL &&
+			    (op_state(after)->bits & OPB_LINKED))
+				after = NULL;
 			fn(user_data, op);
 		}
 	}
@@ -199,7 +205,11 @@ proactor__cancel_all(struct proactor *p)
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
 		op = op_of_timer(node);
 		op_state(op)->bits |= OPB_CANCEL;
-		proactor__post(p, op, PROACTOR_ECANCELED, 0);
+		/* A timeout ends after the operation that it is for. */
+		if (op_state(op)->stage == STAGE_DEADLINE)
+			op_state(op)->stage = STAGE_CHAINED;
+		else
+			proactor__post(p, op, PROACTOR_ECANCELED, 0);
 	}
 	proactor__for_each(p, cancel_one, p);
 }
@@ -218,11 +228,12 @@ proactor__abandon(struct proactor_op *op)
 		proactor__fence_abandon(op);
 		return;
 	}
-	if (c->abandon != NULL)
+	if (c->abandon != NULL && !(op_state(op)->bits & OPB_BARE))
 		c->abandon(op);
 	op_state(op)->stage = STAGE_IDLE;
 	op_state(op)->chain = NULL;
 	op_state(op)->before = NULL;
+	op_state(op)->parent = NULL;
 	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
 	    memory_order_release);
 	if (op->pool != NULL)

@@ -27,6 +27,8 @@ extern const struct op_class proactor__notification_wait_class;
 extern const struct op_class proactor__notification_signal_class;
 extern const struct op_class proactor__futex_wait_class;
 extern const struct op_class proactor__futex_wake_class;
+extern const struct op_class proactor__sequence_class;
+extern const struct op_class proactor__timeout_class;
 
 void	 proactor__op_init(struct proactor_op *op, unsigned int type,
 	    proactor_callback callback, void *user_data);

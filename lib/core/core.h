@@ -32,6 +32,8 @@ enum stage {
 	STAGE_KERNEL,		/* the backend has it */
 	STAGE_TIMER,		/* armed */
 	STAGE_EVENT,		/* waits for its event, its semaphores */
+	STAGE_SEQUENCE,		/* its steps run */
+	STAGE_DEADLINE,		/* a timeout whose operation is under way */
 	STAGE_CLOSING,		/* a close that waits for its socket or file */
 	STAGE_CLOSED,		/* ... or has closed it and waits for memory */
 	STAGE_READY,		/* done; on the ready list */
@@ -51,12 +53,18 @@ enum stage {
 #define OPB_HELD	0x100u	/* done but for the kernel's hold on memory */
 #define OPB_ASKED	0x200u	/* the backend was asked to cancel it */
 #define OPB_COPY	0x400u	/* a send that cannot do without a copy */
+#define OPB_EXPIRED	0x800u	/* a timeout that has cancelled its operation */
+#define OPB_BARE	0x1000u	/* a step that was never accepted */
 
 /* The life word, the one member that other threads write. */
 #define LIFE_IDLE		0u
 #define LIFE_FLIGHT		1u
 #define LIFE_CANCEL_MAILED	2u
 #define LIFE_ENDING		8u	/* a pool's, in its final callback */
+/* While a batch is being checked; seen by no other thread as in flight. */
+#define LIFE_CHECKED		4u
+/* A step that a step function may change before it is accepted. */
+#define LIFE_RESERVED		16u
 
 /*
  * The private view of proactor_op.opaque.  A cancel touches what comes first:
@@ -80,6 +88,7 @@ struct op_state {
 	struct proactor_op *chain;	/* the next one of its chain */
 	struct proactor_op *before;	/* the one before it, if in flight */
 	struct mail cancel_mail;
+	struct proactor_op *parent;	/* the sequence it is a step of */
 };
 _Static_assert(sizeof(struct op_state) <=
     sizeof(((struct proactor_op *)0)->opaque), "operation state fits");
@@ -260,6 +269,7 @@ struct proactor {
 	_Atomic uint64_t *gate;
 	_Atomic uint64_t no_gate;	/* for when there is none */
 	uint64_t capabilities;
+	size_t chain_max;		/* members that the backend ties, or 0 */
 	size_t completed;		/* callbacks of this poll */
 	struct link ready;
 	size_t in_flight;		/* accepted by the owner, not final */
@@ -318,7 +328,10 @@ struct op_class {
 	bool	(*enter)(struct proactor *p, struct proactor_op *op);
 	/* Could start now, in the kernel?  NULL: never. */
 	bool	(*linkable)(struct proactor_op *op);
-	/* Its stage is QUEUED, TIMER or EVENT: post it, canceled. */
+	/*
+	 * Its stage is QUEUED, TIMER or EVENT: post it, canceled.  DEADLINE:
+	 * call it off.  SEQUENCE: cancel the step that is under way.
+	 */
 	void	(*cancel)(struct proactor *p, struct proactor_op *op);
 	/*
 	 * It is ready and not cancelled: do in the poll what must not be done
@@ -403,8 +416,23 @@ void	 proactor__wake_up(struct proactor *p);		/* any thread */
 
 /* chain.c */
 void	 proactor__chain_begin(struct proactor *p, struct proactor_op *head);
-bool	 proactor__chain_advance(struct proactor *p, struct proactor_op *next,
-	    int *status, unsigned int *flags);
+struct proactor_op *proactor__chain_advance(struct proactor *p,
+	    struct proactor_op *next, int *status, unsigned int *flags);
+struct proactor_op *proactor__chain_enter(struct proactor *p,
+	    struct proactor_op *op, int *status);
+
+/* sequence.c */
+void	 proactor__sequence_note(struct proactor_op *op, int outcome,
+	    int told);
+struct proactor_op *proactor__sequence_advance(struct proactor *p,
+	    struct proactor_op *op, int *status);
+
+/* timeout.c */
+void	 proactor__timeout_arm(struct proactor *p, struct proactor_op *op);
+void	 proactor__timeout_expired(struct proactor *p, struct proactor_op *op);
+int	 proactor__timeout_settle(struct proactor *p, struct proactor_op *op,
+	    int outcome);
+int	 proactor__timeout_outcome(const struct proactor_op *op);
 
 /* cancel.c */
 void	 proactor__cancel(struct proactor *p, struct proactor_op *op);

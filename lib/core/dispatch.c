@@ -9,6 +9,9 @@
 #include "core/notification.h"
 #include "core/op_pool.h"
 
+/* Members of a chain that one pass completes without another's turn. */
+#define CHAIN_BATCH	64
+
 /*
  * The operation is done; its final callback comes in this pass or, when it is
  * said from a callback, in the next.  It must be on no list.
@@ -29,7 +32,7 @@ last_life(const struct proactor_op *op)
 
 /*
  * The operation is the caller's again, or its pool's when the callback has
- * returned; *status is what its chain sees.
+ * returned; *status becomes what its chain sees.
  */
 static void
 call_back(struct proactor *p, struct proactor_op *op, int *status,
@@ -37,21 +40,32 @@ call_back(struct proactor *p, struct proactor_op *op, int *status,
 {
 	struct op_state *s = op_state(op);
 	struct proactor_op_pool *pool = op->pool;
+	struct proactor_op *parent = s->parent;
+	bool bare = (s->bits & OPB_BARE) != 0, passed_on = false;
 	uint32_t turn = 0;
+	int told;
 
 	s->stage = STAGE_IDLE;
 	s->chain = NULL;
 	s->before = NULL;
+	s->parent = NULL;
 	p->in_flight--;
 	if (pool != NULL) {
 		/* A cancel finds nothing from here on. */
 		atomic_store_explicit(&s->p, NULL, memory_order_relaxed);
 		turn = proactor__op_pool_turn(op);
 	}
-	if (op->type != PROACTOR_OP_MESSAGE ||
-	    !proactor__message_passed_on(op, status)) {
+	if (op->type == PROACTOR_OP_MESSAGE && !bare)
+		passed_on = proactor__message_passed_on(op, status);
+	told = *status;
+	if (!passed_on && op->type == PROACTOR_OP_TIMEOUT && !bare)
+		*status = proactor__timeout_outcome(op);
+	if (parent != NULL)
+		proactor__sequence_note(parent, *status, told);
+	/* Only steps may have no callback. */
+	if (!passed_on && op->callback != NULL) {
 		p->completed++;
-		op->callback(op->user_data, op, *status, completion_flags);
+		op->callback(op->user_data, op, told, completion_flags);
 	}
 	if (pool != NULL)
 		proactor__op_pool_ended(pool, op, turn);
@@ -82,30 +96,38 @@ finish(struct proactor *p, struct proactor_op *op, int *status,
 		s->completion_flags = completion_flags;
 		return false;
 	}
-	if (c->leave != NULL)
+	if (c->leave != NULL && !(s->bits & OPB_BARE))
 		c->leave(p, op);
 	call_back(p, op, status, completion_flags);
 	return true;
 }
 
 /*
- * The final completion, and those of its chain that have come before their
- * turn.  Called in a poll only.
+ * The final completion, and those of its chain that need no turn of their
+ * own: a batch of them, and what the kernel has completed already.  Called in
+ * a poll only.
  */
 void
 proactor__complete(struct proactor *p, struct proactor_op *op, int status,
     unsigned int completion_flags)
 {
 	struct proactor_op *next;
+	unsigned int left = CHAIN_BATCH;
 
 	for (;;) {
 		next = op_state(op)->chain;
 		if (!finish(p, op, &status, completion_flags) || next == NULL)
 			return;
-		if (!proactor__chain_advance(p, next, &status,
-		    &completion_flags))
+		op = proactor__chain_advance(p, next, &status,
+		    &completion_flags);
+		if (op == NULL)
 			return;
-		op = next;
+		if (left != 0)
+			left--;
+		else if (!(op_state(op)->bits & OPB_LINKED)) {
+			proactor__post(p, op, status, completion_flags);
+			return;
+		}
 	}
 }
 
@@ -174,8 +196,9 @@ receive_cancel(struct proactor *p, struct proactor_op *op)
 	if (c->leave != NULL)
 		c->leave(p, op);
 	call_back(p, op, &status, flags);
-	if (next != NULL &&
-	    proactor__chain_advance(p, next, &status, &flags))
+	if (next != NULL)
+		next = proactor__chain_advance(p, next, &status, &flags);
+	if (next != NULL)
 		proactor__complete(p, next, status, flags);
 }
 

@@ -11,13 +11,18 @@ static void
 expire(struct proactor *p, int64_t now)
 {
 	struct timer_node *node;
+	struct proactor_op *op;
 	int i;
 
 	for (i = 0; i < EXPIRE_BATCH; i++) {
 		node = proactor__timers_pop(&p->timers, now);
 		if (node == NULL)
 			break;
-		proactor__post(p, op_of_timer(node), 0, 0);
+		op = op_of_timer(node);
+		if (op_state(op)->stage == STAGE_DEADLINE)
+			proactor__timeout_expired(p, op);
+		else
+			proactor__post(p, op, 0, 0);
 	}
 }
 
@@ -120,7 +125,7 @@ turn(struct proactor *p, int64_t deadline)
 {
 	struct link batch;
 	int64_t now, timeout;
-	bool passed, sleep;
+	bool passed, sleep, turned = false;
 	int error;
 
 	for (;;) {
@@ -147,6 +152,10 @@ turn(struct proactor *p, int64_t deadline)
 			if (list_empty(&batch) && !anything_ready(p))
 				timeout = time_to_wait(p, deadline, now,
 				    &passed);
+			else if (turned && deadline != PROACTOR_FOREVER)
+				/* Steps that nobody is told of. */
+				passed = deadline <= proactor_now();
+			turned = true;
 		}
 		sleep = timeout != 0 && timeout != BACKEND_GLANCE;
 		if (sleep) {

@@ -30,6 +30,8 @@ const struct op_class *const proactor__classes[CLASSES] = {
 	    &proactor__notification_signal_class,
 	[PROACTOR_OP_FUTEX_WAIT] = &proactor__futex_wait_class,
 	[PROACTOR_OP_FUTEX_WAKE] = &proactor__futex_wake_class,
+	[PROACTOR_OP_SEQUENCE] = &proactor__sequence_class,
+	[PROACTOR_OP_TIMEOUT] = &proactor__timeout_class,
 };
 
 /* Bytes of the struct of that type, 0 for an unknown one. */

@@ -301,7 +301,9 @@ abandon_operations(struct proactor *p)
 	abandon_mail(p);
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
 		s = container_of(node, struct op_state, timer);
-		list_append(&p->ready, &s->link);
+		/* A timeout is found by the operation before it. */
+		if (s->stage != STAGE_DEADLINE)
+			list_append(&p->ready, &s->link);
 	}
 	proactor__for_each(p, abandon_one, &count);
 	list_init(&p->ready);

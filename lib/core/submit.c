@@ -10,16 +10,13 @@
 
 #define OP_FLAGS	(PROACTOR_OP_MULTISHOT | PROACTOR_OP_LINKED)
 
-/* While a batch is being checked; seen by no other thread as in flight. */
-#define LIFE_CHECKED	4u
-
 /* One operation of a batch; previous is the one before it, or NULL. */
 static int
 check(struct proactor *p, struct proactor_op *op,
     const struct proactor_op *previous)
 {
 	const struct op_class *c;
-	bool member;
+	bool after;
 
 	if (op == NULL)
 		return PROACTOR_EINVAL;
@@ -33,14 +30,16 @@ check(struct proactor *p, struct proactor_op *op,
 	if (op->callback == NULL || (op->pool != NULL &&
 	    !proactor__op_pool_has(op->pool, op, c->size)))
 		return PROACTOR_EINVAL;
+	after = previous != NULL && (previous->flags & PROACTOR_OP_LINKED);
 	if (op->flags & PROACTOR_OP_MULTISHOT) {
 		/* A chain goes on after a completion, which one is moot. */
-		member = (op->flags & PROACTOR_OP_LINKED) ||
-		    (previous != NULL && (previous->flags &
-		    PROACTOR_OP_LINKED));
-		if (!(c->flags & PROACTOR_OP_MULTISHOT) || member)
+		if (!(c->flags & PROACTOR_OP_MULTISHOT) || after ||
+		    (op->flags & PROACTOR_OP_LINKED))
 			return PROACTOR_EINVAL;
 	}
+	if (op->type == PROACTOR_OP_TIMEOUT && (!after ||
+	    previous->type == PROACTOR_OP_TIMEOUT))
+		return PROACTOR_EINVAL;
 	return c->check != NULL ? c->check(p, op) : 0;
 }
 
@@ -131,7 +130,9 @@ tie(struct proactor_op *const *ops, size_t count)
 void
 proactor__begin(struct proactor *p, struct proactor_op *op)
 {
-	if (op_state(op)->bits & OPB_CANCEL)
+	/* A sequence has steps to call back. */
+	if ((op_state(op)->bits & OPB_CANCEL) &&
+	    op->type != PROACTOR_OP_SEQUENCE)
 		proactor__post(p, op, PROACTOR_ECANCELED, 0);
 	else
 		proactor__class(op->type)->begin(p, op);
@@ -300,6 +301,7 @@ static int (*const submit_by_type[CLASSES])(struct proactor *p,
 	[PROACTOR_OP_SEMAPHORE_SIGNAL] = proactor__submit_plain,
 	[PROACTOR_OP_FUTEX_WAIT] = proactor__submit_plain,
 	[PROACTOR_OP_FUTEX_WAKE] = proactor__submit_plain,
+	[PROACTOR_OP_SEQUENCE] = proactor__submit_plain,
 };
 
 static int __attribute__((noinline))

@@ -97,6 +97,58 @@ decode_poll(struct proactor *p, struct proactor_op *op, int result,
 	return true;
 }
 
+/* What the kernel would have said of a silent member's success. */
+static int
+result_of(struct proactor_op *op)
+{
+	size_t length;
+
+	if (op->type == PROACTOR_OP_SEND)
+		length = proactor__ring_total(AS(send, op));
+	else
+		length = file_io_of(op)->span.length;
+	return length < BACKEND_LENGTH_MAX ? (int)length :
+	    (int)BACKEND_LENGTH_MAX;
+}
+
+/* A member of which no completion comes. */
+static void
+put_aside(struct ring *r, struct proactor_op *op, int result)
+{
+	struct op_state *s = op_state(op);
+
+	s->shape &= (uint8_t)~SHAPE_SILENT;
+	s->bits |= OPB_EARLY;
+	s->status = result;
+	s->completion_flags = 0;
+	r->ended++;
+}
+
+/*
+ * What a completion of a member of a chain says of those that the kernel does
+ * not tell of: see is_silent().  The first of those before it, whose turn it
+ * is now, or NULL.
+ */
+struct proactor_op *
+proactor__ring_infer(struct ring *r, struct proactor_op *op)
+{
+	struct proactor_op *first = NULL, *o;
+
+	for (o = proactor__ring_before(op); o != NULL;
+	    o = proactor__ring_before(o))
+		if (op_state(o)->shape & SHAPE_SILENT) {
+			put_aside(r, o, result_of(o));
+			first = o;
+		}
+	if (!(op_state(op)->shape & SHAPE_SILENT))
+		return first;
+	op_state(op)->shape &= (uint8_t)~SHAPE_SILENT;
+	for (o = proactor__ring_after(op); o != NULL;
+	    o = proactor__ring_after(o))
+		put_aside(r, o, -ECANCELED);
+	return first;
+}
+
 /*
  * A member of a chain in the kernel.  True when its completion is to be
  * looked at now; false when it is put aside until its turn, or begins again:
@@ -142,12 +194,20 @@ proactor__ring_decode_op(struct proactor *p, struct proactor_op *op, int result,
     unsigned int cqe_flags)
 {
 	struct op_state *s = op_state(op);
+	struct proactor_op *first;
 	unsigned int flags = 0;
 	int status;
 	bool final;
 
-	if ((s->bits & OPB_LINKED) && !linked_due(p, op, result, cqe_flags))
-		return;
+	if (s->bits & OPB_LINKED) {
+		first = proactor__ring_infer(ring_of(p), op);
+		if (!linked_due(p, op, result, cqe_flags)) {
+			if (first != NULL && proactor__ring_resume(p, first,
+			    &status, &flags))
+				proactor__complete(p, first, status, flags);
+			return;
+		}
+	}
 	final = (s->bits & OPB_POLLING) ?
 	    decode_poll(p, op, result, &status) :
 	    decode(p, op, result, cqe_flags, &status, &flags);

@@ -37,6 +37,7 @@ void	 proactor__ring_decode_op(struct proactor *p, struct proactor_op *op,
  * other than its close.  True when the operation is final, with *status and
  * *flags; else it goes on, or was called back with MORE.
  */
+size_t	 proactor__ring_total(const struct proactor_send_op *op);
 bool	 proactor__ring_decode_socket(struct proactor *p,
 	    struct proactor_op *op, int result, unsigned int cqe_flags,
 	    int *status, unsigned int *flags);

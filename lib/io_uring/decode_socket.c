@@ -63,8 +63,9 @@ decode_recv(struct proactor *p, struct proactor_recv_op *op, int result,
 	return begin_again(p, &op->base);
 }
 
-static size_t
-total_of(const struct proactor_send_op *op)
+/* The bytes of a send. */
+size_t
+proactor__ring_total(const struct proactor_send_op *op)
 {
 	size_t i, total = 0;
 
@@ -84,7 +85,7 @@ decode_send(struct proactor *p, struct proactor_send_op *op, int result,
 		    result, status);
 	op->bytes += (size_t)result;
 	*status = 0;
-	if (op->bytes >= total_of(op) || is_datagram(op->socket))
+	if (op->bytes >= proactor__ring_total(op) || is_datagram(op->socket))
 		return true;
 	if (state->bits & OPB_CANCEL) {
 		*status = PROACTOR_ECANCELED;
@@ -113,7 +114,7 @@ decode_send_zc(struct proactor *p, struct proactor_send_op *op, int result,
 	} else if (cqe_flags & IORING_CQE_F_MORE) {
 		state->status = result;
 		if ((state->bits & OPB_CANCEL) || result < 0 ||
-		    op->bytes + (size_t)result >= total_of(op)) {
+		    op->bytes + (size_t)result >= proactor__ring_total(op)) {
 			state->bits |= OPB_HELD;
 			proactor__socket_held(p, op->socket);
 		}

@@ -43,6 +43,38 @@ proactor__ring_cancel_request(struct ring *r, uint64_t user_data)
 }
 
 /*
+ * Asks the kernel to end an operation.  A member of its chain that has not
+ * begun is not found: the one that runs is stopped, which breaks the chain,
+ * and begins again by itself.  Which one runs is not known before the first
+ * that is not silent.  All that may run are asked with the first of them.
+ */
+static void
+ask(struct ring *r, struct proactor_op *wanted)
+{
+	struct proactor_op *before, *op = wanted;
+
+	while ((before = proactor__ring_before(op)) != NULL)
+		op = before;
+	if (op != wanted && (op_state(op)->bits & OPB_ASKED))
+		return;
+	while (proactor__ring_cancel_request(r, name_of(op)) &&
+	    (op_state(op)->shape & SHAPE_SILENT)) {
+		op = proactor__ring_after(op);
+		if (op == NULL)
+			break;
+	}
+}
+
+/* Is it known whether the kernel has begun it?  If not, it may have. */
+static bool
+is_behind_silence(struct proactor_op *op)
+{
+	struct proactor_op *before = proactor__ring_before(op);
+
+	return before != NULL && (op_state(before)->shape & SHAPE_SILENT);
+}
+
+/*
  * Entries are taken in order, so that the request cannot hit a later
  * operation at the same address.
  */
@@ -56,16 +88,8 @@ proactor__ring_cancel(struct proactor *p, struct proactor_op *op)
 		s->bits |= OPB_ASKED;
 		r->canceling++;
 	}
-	/*
-	 * A member of a kernel's chain that has not begun is not found: the
-	 * one that runs is stopped, which breaks the chain, and begins again
-	 * by itself.
-	 */
-	if (s->bits & OPB_EARLY)
-		return;
-	while (s->before != NULL)
-		s = op_state(s->before);
-	(void)proactor__ring_cancel_request(r, name_of(op_of_state(s)));
+	if (!(s->bits & OPB_EARLY))
+		ask(r, op);
 }
 
 void
@@ -119,8 +143,9 @@ cancel_again(void *user_data, struct proactor_op *op)
 	if (s->stage != STAGE_KERNEL || !(s->bits & OPB_ASKED))
 		return;
 	r->canceling++;
-	if (!(s->bits & (OPB_HELD | OPB_EARLY)) && s->before == NULL)
-		(void)proactor__ring_cancel_request(r, name_of(op));
+	if (!(s->bits & (OPB_HELD | OPB_EARLY)) &&
+	    (proactor__ring_before(op) == NULL || is_behind_silence(op)))
+		ask(r, op);
 }
 
 /* What the kernel did not take before.  In a wait: it may call back. */

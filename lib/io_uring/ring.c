@@ -132,6 +132,8 @@ ring_create(struct proactor *p, const struct backend_options *options,
 	p->capabilities = proactor__ring_capabilities(&r->probe) &
 	    options->allowed;
 	p->futex_sizes = r->probe.futex_sizes;
+	if (p->capabilities & PROACTOR_CAP_LINKED_OPERATIONS)
+		p->chain_max = r->entries;
 	return 0;
 close:
 	close(r->wake_fd);

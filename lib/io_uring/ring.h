@@ -26,6 +26,7 @@
 
 /* op_state.shape: how the operation is under way. */
 #define SHAPE_ZC	0x01u	/* sent without a copy */
+#define SHAPE_SILENT	0x02u	/* of a chain; its success is not told */
 #define SHAPE_COPIED	0x04u	/* the kernel copied after all */
 #define SHAPE_MULTISHOT	0x08u	/* the kernel's multishot */
 #define SHAPE_PLAIN	0x20u	/* not by start_recv(), start_send() */
@@ -214,7 +215,31 @@ proactor__ring_use(struct proactor *p, struct ring *r,
 	sqe->flags |= IOSQE_FIXED_FILE;
 }
 
+/*
+ * The member before op, or after it, in the chain that the kernel runs, or
+ * NULL.  Timeouts are not the kernel's.
+ */
+static inline struct proactor_op *
+proactor__ring_before(struct proactor_op *op)
+{
+	do
+		op = op_state(op)->before;
+	while (op != NULL && op->type == PROACTOR_OP_TIMEOUT);
+	return op;
+}
+
+static inline struct proactor_op *
+proactor__ring_after(struct proactor_op *op)
+{
+	do
+		op = op_state(op)->chain;
+	while (op != NULL && op->type == PROACTOR_OP_TIMEOUT);
+	return op != NULL && (op_state(op)->bits & OPB_LINKED) ? op : NULL;
+}
+
 /* decode.c */
+struct proactor_op *proactor__ring_infer(struct ring *r,
+	    struct proactor_op *op);
 bool	 proactor__ring_resume(struct proactor *p, struct proactor_op *op,
 	    int *ret_status, unsigned int *ret_flags);
 

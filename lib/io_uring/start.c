@@ -42,6 +42,30 @@ put_back(struct ring *r, struct proactor_op *op)
 	r->backlog_end = &mail->next;
 }
 
+/*
+ * May the kernel keep the success of a member of its chain to itself?  Nobody
+ * is told of it, what it did is known then, and the same goes for those before
+ * it.  So whatever the kernel tells of its chain, they have succeeded; and
+ * after the failure of one it tells of no other.
+ */
+static bool
+is_silent(struct ring *r, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+	struct proactor_op *before;
+
+	if (op->callback != NULL || !(r->probe.features & IORING_FEAT_CQE_SKIP))
+		return false;
+	if (op->type != PROACTOR_OP_FILE_READ &&
+	    op->type != PROACTOR_OP_FILE_WRITE &&
+	    (op->type != PROACTOR_OP_SEND || is_datagram(AS(send, op)->socket)))
+		return false;
+	if (s->bits & OPB_BEFORE_OK)
+		return true;
+	before = proactor__ring_before(op);
+	return (op_state(before)->shape & SHAPE_SILENT) != 0;
+}
+
 void
 proactor__ring_start(struct proactor *p, struct proactor_op *op)
 {
@@ -59,6 +83,10 @@ proactor__ring_start(struct proactor *p, struct proactor_op *op)
 	if (s->bits & OPB_TIED) {
 		s->bits &= (uint16_t)~OPB_TIED;
 		sqe->flags |= IOSQE_IO_LINK;
+		if (is_silent(r, op)) {
+			s->shape |= SHAPE_SILENT;
+			sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+		}
 	}
 	sqe->user_data = tagged(op, TAG_OP);
 }
@@ -189,7 +217,7 @@ proactor__ring_reserve(struct proactor *p, size_t count)
 {
 	struct ring *r = ring_of(p);
 
-	if (r->backlog != NULL || count > r->entries)
+	if (r->backlog != NULL)
 		return false;
 	if (io_uring_sq_space_left(&r->uring) < count)
 		(void)proactor__ring_enter(r, 0, 0);

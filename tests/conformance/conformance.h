@@ -77,6 +77,9 @@ extern const struct tap_case file_cases[];
 extern const struct tap_case file_io_cases[];
 extern const struct tap_case link_cases[];
 extern const struct tap_case link_end_cases[];
+extern const struct tap_case timeout_cases[];
+extern const struct tap_case sequence_cases[];
+extern const struct tap_case sequence_end_cases[];
 extern const struct tap_case argument_cases[];
 extern const struct tap_case argument_op_cases[];
 

@@ -18,7 +18,7 @@
 
 enum kind {
 	NOP, TIMER, WAIT, POLL, RECV, SEND, RECVFROM, SENDTO, ACCEPT, CONNECT,
-	READ, WRITE, MESSAGE, KINDS
+	READ, WRITE, SEQUENCE, MESSAGE, KINDS
 };
 
 #define SLOTS_PER_KIND	6
@@ -26,6 +26,7 @@ enum kind {
 #define SOCKETS		12	/* two at a time are a pair */
 #define EVENTS		3
 #define SCRATCH		65536
+#define STEPS		5
 
 struct work;
 
@@ -56,8 +57,17 @@ struct slot {
 		struct proactor_connect_op connect;
 		struct proactor_file_read_op read;
 		struct proactor_file_write_op write;
+		struct proactor_sequence_op sequence;
 		struct proactor_message_op message;
 	} op;
+	/* A sequence's, in this order. */
+	struct proactor_nop_op nop;
+	struct proactor_event_wait_op wait;
+	struct proactor_timeout_op timeout;
+	struct proactor_file_write_op write;
+	struct proactor_timer_op timer;
+	struct proactor_op *steps[STEPS];
+	size_t stepped;
 	enum kind kind;
 	struct work *work;
 	struct end *end;
@@ -181,6 +191,9 @@ status_makes_sense(const struct slot *slot, int status)
 	case READ:
 	case WRITE:
 		return status == 0 || status == PROACTOR_ECANCELED;
+	case SEQUENCE:
+		return status == 0 || status == PROACTOR_ECANCELED ||
+		    status == PROACTOR_ETIMEDOUT;
 	case MESSAGE:
 		return status == 0 || status == PROACTOR_ECANCELED ||
 		    status == PROACTOR_EAGAIN;
@@ -205,6 +218,10 @@ check_result(struct slot *slot, int status, unsigned int flags)
 		CHECK_INT(send->bytes, send->spans[0].length);
 	if (slot->kind == SEND)
 		CHECK(send->bytes <= send->spans[0].length);
+	if (slot->kind == SEQUENCE) {
+		CHECK_INT(slot->stepped, STEPS);
+		CHECK((slot->op.sequence.completed == STEPS) == (status == 0));
+	}
 	if (slot->kind == RECV)
 		CHECK(slot->op.recv.bytes <= SCRATCH);
 	if (flags & PROACTOR_COMPLETION_MORE) {
@@ -214,6 +231,56 @@ check_result(struct slot *slot, int status, unsigned int flags)
 }
 
 static void submit_slot(struct work *k, struct slot *slot);
+
+/* A step is final: each is, in order, and none after the sequence. */
+static void
+step_called(void *user_data, struct proactor_op *op, int status,
+    unsigned int flags)
+{
+	struct slot *slot = user_data;
+
+	CHECK(in_flight(slot) && slot->stepped < STEPS);
+	CHECK(op == slot->steps[slot->stepped++]);
+	CHECK_INT(flags, 0);
+	CHECK(status_makes_sense(slot, status));
+	CHECK(status != PROACTOR_ETIMEDOUT || op == &slot->timeout.base);
+}
+
+static int
+step(void *user_data, struct proactor_sequence_op *sequence,
+    size_t completed_index, struct proactor_op *next)
+{
+	(void)user_data;
+	CHECK_INT(sequence->completed, completed_index + 1);
+	CHECK(next == sequence->steps[completed_index + 1]);
+	return 0;
+}
+
+static void
+prepare_steps(struct work *k, struct slot *slot, unsigned int random)
+{
+	slot->stepped = 0;
+	slot->op.sequence.step_fn = random & 1 ? step : NULL;
+	slot->wait.event = k->events[random % EVENTS];
+	slot->timeout.deadline = proactor_deadline_after(random % 1000000);
+	slot->timer.deadline = proactor_deadline_after(random % 500000);
+}
+
+static void
+init_steps(struct work *k, struct slot *slot)
+{
+	proactor_nop_op_init(&slot->nop, step_called, slot);
+	proactor_event_wait_op_init(&slot->wait, NULL, step_called, slot);
+	proactor_timeout_op_init(&slot->timeout, 0, step_called, slot);
+	proactor_file_write_op_init(&slot->write, k->file, 0,
+	    proactor_span(k->data, 512), step_called, slot);
+	proactor_timer_op_init(&slot->timer, 0, step_called, slot);
+	slot->steps[0] = &slot->nop.base;
+	slot->steps[1] = &slot->wait.base;
+	slot->steps[2] = &slot->timeout.base;
+	slot->steps[3] = &slot->write.base;
+	slot->steps[4] = &slot->timer.base;
+}
 
 static void
 slot_called(void *user_data, struct proactor_op *op, int status,
@@ -314,6 +381,9 @@ prepare(struct work *k, struct slot *slot)
 		slot->op.write.offset = random % 4096;
 		slot->op.write.span = out;
 		break;
+	case SEQUENCE:
+		prepare_steps(k, slot, random);
+		break;
 	default:
 		break;
 	}
@@ -393,6 +463,11 @@ init_slot(struct work *k, struct slot *slot, enum kind kind)
 	case WRITE:
 		proactor_file_write_op_init(&slot->op.write, k->file, 0, span,
 		    fn, slot);
+		break;
+	case SEQUENCE:
+		init_steps(k, slot);
+		proactor_sequence_op_init(&slot->op.sequence, slot->steps,
+		    STEPS, NULL, fn, slot);
 		break;
 	default:
 		proactor_message_op_init(&slot->op.message, k->w.p, 1, 0, fn,
@@ -481,6 +556,9 @@ act(struct work *k, bool alone)
 	case 1:
 		status = proactor_cancel(k->w.p, &slot->op.base);
 		CHECK(status == (in_flight(slot) ? 0 : PROACTOR_ENOENT));
+		if (slot->kind == SEQUENCE)
+			(void)proactor_cancel(k->w.p,
+			    slot->steps[pick(&k->random, STEPS)]);
 		break;
 	case 2:
 		CHECK_INT(proactor_event_set(k->events[pick(&k->random,
