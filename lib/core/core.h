@@ -269,7 +269,7 @@ struct proactor {
 	_Atomic uint64_t *gate;
 	_Atomic uint64_t no_gate;	/* for when there is none */
 	uint64_t capabilities;
-	size_t chain_max;		/* members that the backend ties, or 0 */
+	size_t chain_max;		/* members the backend ties, or 0 */
 	size_t completed;		/* callbacks of this poll */
 	struct link ready;
 	size_t in_flight;		/* accepted by the owner, not final */

@@ -68,7 +68,10 @@ proactor__timeout_settle(struct proactor *p, struct proactor_op *op,
 int
 proactor__timeout_outcome(const struct proactor_op *op)
 {
-	return (int)(int64_t)((const struct proactor_timeout_op *)op)->opaque[0];
+	const struct proactor_timeout_op *t =
+	    (const struct proactor_timeout_op *)op;
+
+	return (int)(int64_t)t->opaque[0];
 }
 
 /* The deadline is called off; the operation goes on. */
