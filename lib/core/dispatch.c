@@ -151,7 +151,7 @@ void
 proactor__wake_up(struct proactor *p)
 {
 	if (atomic_load(&p->posted) == 0)
-		atomic_store(&p->posted, 1);
+		store_before_loads(&p->posted, 1);
 	if (atomic_load(&p->asleep) != 0 && atomic_exchange(&p->asleep, 0) != 0)
 		p->backend->wake(p);
 }

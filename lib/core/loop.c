@@ -161,7 +161,7 @@ turn(struct proactor *p, int64_t deadline)
 		if (sleep) {
 			if (is_over(p))
 				return 0;
-			atomic_store(&p->asleep, 1);
+			store_before_loads(&p->asleep, 1);
 			if (!mailbox_empty(&p->mailbox) || anything_ready(p)) {
 				atomic_store_explicit(&p->asleep, 0,
 				    memory_order_relaxed);
@@ -316,7 +316,7 @@ poll_other(struct proactor *p, int64_t deadline, size_t *ret_completed)
 	list_init(&batch);
 	list_splice(&batch, &p->ready);
 	if (timeout != BACKEND_GLANCE)
-		atomic_store(&p->asleep, 1);
+		store_before_loads(&p->asleep, 1);
 	if (timeout == BACKEND_GLANCE || atomic_load(&p->posted) == 0)
 		(void)p->backend->wait(p, timeout);
 	atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
@@ -345,7 +345,7 @@ proactor_poll(struct proactor *p, int64_t deadline, size_t *ret_completed)
 
 	p->special |= SPECIAL_DISPATCHING;
 	p->completed = 0;
-	atomic_store(&p->asleep, 1);
+	store_before_loads(&p->asleep, 1);
 	if (atomic_load(&p->posted) == 0)
 		p->backend->wait_long(p);
 	atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
@@ -385,7 +385,7 @@ proactor_shutdown(struct proactor *p, int64_t deadline)
 		return 0;
 	p->special |= SPECIAL_DISPATCHING;
 	atomic_store(p->gate, 0);
-	atomic_store(&p->phase, PHASE_STOPPING);
+	store_before_loads(&p->phase, PHASE_STOPPING);
 	proactor__receive(p);
 	proactor__cancel_all(p);
 	proactor__sources_drop(p);

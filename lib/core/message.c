@@ -147,7 +147,7 @@ send_foreign(struct proactor *target, uint64_t data)
 		return PROACTOR_EAGAIN;
 	cell->data = data;
 	/* In one order with the words that the owner sleeps by. */
-	atomic_store(&cell->sequence, position + 1);
+	store_before_loads(&cell->sequence, position + 1);
 	proactor__wake_up(target);
 	return 0;
 }

@@ -331,7 +331,7 @@ proactor__destroy(struct proactor *p)
 	}
 	p->backend->abandon(p);
 	atomic_store(p->gate, 0);
-	atomic_store(&p->phase, PHASE_DEAD);
+	store_before_loads(&p->phase, PHASE_DEAD);
 	abandon_operations(p);
 	proactor__sources_free(p);
 	proactor__relays_free(p);

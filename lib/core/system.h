@@ -22,6 +22,16 @@
 #endif
 
 /*
+ * A store that what the thread loads afterwards does not overtake: the first
+ * half of "I say that I sleep, then look for work".  In C11 a store and a load
+ * that are both sequentially consistent do, but qemu runs arm64's pair of them
+ * on x86 without a barrier between (seen in 7.2: a wake-up in some thousands
+ * lost).  On x86 itself the exchange is what such a store is compiled to.
+ */
+#define store_before_loads(object, value)				\
+	((void)atomic_exchange((object), (value)))
+
+/*
  * A number for each thread, never used twice and never 0; SELF_NONE until
  * asked for.
  */

@@ -177,7 +177,7 @@ proactor__sys_signals_claim(struct signals *s)
 void
 proactor__sys_signals_disclaim(void)
 {
-	atomic_store(&process.listener, NULL);
+	store_before_loads(&process.listener, NULL);
 	/* On other threads; a few instructions each. */
 	while (atomic_load(&process.inside) != 0)
 		sched_yield();
