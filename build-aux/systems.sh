@@ -40,11 +40,13 @@ musl() {
 }
 
 # By emulation, which has no io_uring: what a program does there is what it
-# does in many a container.
+# does in many a container.  qemu 7.2 fails an assertion of its own
+# (plugins/core.c) when a child of a process with threads makes some.
 arm64() {
 	lacks arm64 aarch64-linux-gnu-gcc qemu-aarch64 && return
 	RUN=qemu-aarch64 QEMU_LD_PREFIX=/usr/aarch64-linux-gnu \
-	    PROACTOR_TEST_TIMEOUT=240 PROACTOR_REQUIRE_BACKENDS='epoll poll' \
+	    PROACTOR_TEST_EMULATED=1 PROACTOR_TEST_TIMEOUT=240 \
+	    PROACTOR_REQUIRE_BACKENDS='epoll poll' \
 	    sh "$source/build-aux/variant.sh" "$source" "$work/arm64" \
 	    check-backends --host=aarch64-linux-gnu --disable-shared
 }
