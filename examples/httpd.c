@@ -21,12 +21,10 @@
  * What has to do with HTTP alone is in http.c.
  */
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +85,6 @@ struct server {
 	struct proactor *p;
 	struct proactor_socket *listener;
 	struct proactor_socket_close_op close;
-	struct proactor_event_source *signals;
-	int signal_fd;
 	struct proactor_timer_op pause;	/* after a failed accept */
 	bool paused, stopping, abort;
 	struct connection *connections, *idle;
@@ -691,36 +687,32 @@ stop(struct server *s)
 
 /* The first signal stops gently, the second at once. */
 static void
-on_signal(void *user_data, struct proactor_event_source *source,
-    unsigned int events)
+on_signal(void *user_data, struct proactor_signal_subscription *subscription,
+    unsigned int sig)
 {
 	struct server *s = user_data;
-	struct signalfd_siginfo info;
 
-	(void)source;
-	(void)events;
-	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (s->stopping)
-			s->abort = true;
-		else
-			stop(s);
-	}
+	(void)subscription;
+	(void)sig;
+	if (s->stopping)
+		s->abort = true;
+	else
+		stop(s);
 }
 
+/* The subscriptions end with the proactor, so that nobody keeps them. */
 static int
 open_signals(struct server *s)
 {
-	sigset_t signals;
+	struct proactor_signal_subscription *subscription;
+	int status;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signal_fd < 0)
-		return -errno;
-	return proactor_register_event_source(s->p,
-	    proactor_handle_fd(s->signal_fd), on_signal, s, &s->signals);
+	status = proactor_subscribe_signal(s->p, PROACTOR_SIGNAL_INTERRUPT,
+	    on_signal, s, &subscription);
+	if (status == 0)
+		status = proactor_subscribe_signal(s->p,
+		    PROACTOR_SIGNAL_TERMINATE, on_signal, s, &subscription);
+	return status;
 }
 
 static int
@@ -811,7 +803,7 @@ number(const char *text, long low, long high)
 int
 main(int argc, char **argv)
 {
-	struct server s = { .signal_fd = -1 };
+	struct server s = { 0 };
 	const char *host = "127.0.0.1", *docroot = ".", *log = NULL;
 	long port = 8080, size = 1000, patience = 15;
 	bool usage = false;
@@ -864,13 +856,10 @@ main(int argc, char **argv)
 
 	/* What is left after an abort or a failure is called back here. */
 	s.stopping = true;
-	if (s.signals != NULL)
-		proactor_unregister_event_source(s.p, s.signals);
 	proactor_shutdown(s.p, proactor_deadline_after(SECOND));
 	proactor_socket_release(s.listener);
 	proactor_release(s.p);
 	free(s.connections);
-	close(s.signal_fd);
 	if (fclose(s.log) != 0 && status == 0)
 		status = PROACTOR_EIO;
 	return status == 0 ? 0 : 1;
