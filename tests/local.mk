@@ -70,6 +70,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/multishot.c \
 	tests/conformance/op_pool.c \
 	tests/conformance/notification.c \
+	tests/conformance/notification_peer.c \
 	tests/conformance/notification_shared.c \
 	tests/conformance/notification_wait.c \
 	tests/conformance/order.c \

@@ -36,7 +36,7 @@ lock_drop(struct lock *l)
 {
 	if (atomic_exchange_explicit(&l->word, LOCK_FREE,
 	    memory_order_release) == LOCK_AWAITED)
-		proactor__futex_wake(&l->word, 1, false);
+		(void)proactor__futex_wake(&l->word, 1, false);
 }
 
 /* In a loop that waits for another processor. */

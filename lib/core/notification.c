@@ -136,15 +136,19 @@ least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/*
+ * Those of this process are awake, or find that the epoch has moved.  Of the
+ * other's, who may have died asleep, only those count whom the system knows.
+ */
 static uint32_t
 wake_sleepers(struct proactor_notification *n, uint32_t count)
 {
-	uint32_t sleepers = atomic_load(&n->words->sleepers);
+	uint32_t sleepers = atomic_load(&n->own.sleepers), woken;
 
-	if (sleepers == 0)
+	if (sleepers == 0 && atomic_load(&n->words->sleepers) == 0)
 		return 0;
-	proactor__futex_wake(&n->words->epoch, count, n->wide);
-	return least(count, sleepers);
+	woken = proactor__futex_wake(&n->words->epoch, count, n->wide);
+	return woken > sleepers ? woken : least(count, sleepers);
 }
 
 /*
@@ -183,9 +187,14 @@ proactor__notification_grant(struct proactor_notification *n, uint32_t count)
 static uint32_t
 tell_peer(struct proactor_notification *n, uint32_t count)
 {
-	uint32_t all = atomic_load(&n->words->waits);
-	uint32_t listed = atomic_load(&n->listed);
+	uint32_t all, listed, listings;
 
+	/* What is of this process must be among all. */
+	do {
+		listings = atomic_load(&n->listings);
+		all = atomic_load(&n->words->waits);
+		listed = atomic_load(&n->listed);
+	} while (atomic_load(&n->listings) != listings);
 	if (n->peer_fd < 0 || all <= listed)
 		return 0;
 	count = least(count, all - listed);
@@ -261,7 +270,8 @@ proactor_notification_signal_if_observed(struct proactor_notification *n,
 	 * It adds nothing, but has a place among the additions: an observer
 	 * that comes after it sees what was written before it.
 	 */
-	if (atomic_fetch_add(&n->words->observers, 0) == 0)
+	if (atomic_fetch_add(&n->own.observers, 0) == 0 && (!n->shared ||
+	    atomic_fetch_add(&n->words->observers, 0) == 0))
 		return 0;
 	(void)proactor__notify(n, (uint32_t)count);
 	return 1;
@@ -281,7 +291,7 @@ proactor_notification_begin_observe(struct proactor_notification *n)
 	if (n == NULL)
 		return 0;
 	atomic_fetch_add(&n->observed, 1);
-	atomic_fetch_add(&n->words->observers, 1);
+	count_observers(n, ONE_MORE);
 	return epoch_of(n);
 }
 
@@ -299,7 +309,7 @@ proactor_notification_end_observe(struct proactor_notification *n)
 			return PROACTOR_EINVAL;
 	} while (!atomic_compare_exchange_weak(&n->observed, &observed,
 	    observed - 1));
-	atomic_fetch_sub(&n->words->observers, 1);
+	count_observers(n, ONE_LESS);
 	return 0;
 }
 
@@ -307,16 +317,15 @@ proactor_notification_end_observe(struct proactor_notification *n)
 static int
 sleep_on(struct proactor_notification *n, uint32_t token, int64_t deadline)
 {
-	struct notification_words *w = n->words;
 	int error = 0;
 
-	atomic_fetch_add(&w->observers, 1);
-	atomic_fetch_add(&w->sleepers, 1);
+	count_observers(n, ONE_MORE);
+	count_sleepers(n, ONE_MORE);
 	while (error == 0 && epoch_of(n) == token)
-		error = proactor__futex_wait(&w->epoch, token, deadline,
+		error = proactor__futex_wait(&n->words->epoch, token, deadline,
 		    n->wide);
-	atomic_fetch_sub(&w->sleepers, 1);
-	atomic_fetch_sub(&w->observers, 1);
+	count_sleepers(n, ONE_LESS);
+	count_observers(n, ONE_LESS);
 	/* A signal that has counted on this sleeper is not lost on it. */
 	return epoch_of(n) != token ? 0 : error;
 }

@@ -22,6 +22,10 @@ struct notification_words {
 struct proactor_notification {
 	struct object object;
 	struct notification_words *words;
+	/*
+	 * Not shared: the words.  Else this process's sleepers and observers,
+	 * whom nothing that a peer has written loses a wake.
+	 */
 	struct notification_words own;
 	bool shared;
 	/*
@@ -31,6 +35,7 @@ struct proactor_notification {
 	 */
 	bool wide;
 	_Atomic uint32_t listed;	/* waits and relays; the owner's */
+	_Atomic uint32_t listings;	/* changes of that, if it is shared */
 	_Atomic uint32_t granted;	/* of them, to be woken */
 	_Atomic uint32_t observed;	/* begun and not ended */
 	_Atomic uint32_t mailed;
@@ -52,6 +57,33 @@ epoch_of(struct proactor_notification *n)
 	return atomic_load(&n->words->epoch);
 }
 
+/* A child of fork(2) leaves alone what its parent shares. */
+static inline bool
+is_counted(struct proactor_notification *n)
+{
+	return n->shared && !proactor__forked(n->object.p->generation);
+}
+
+/* By how many a count changes. */
+#define ONE_MORE	1u
+#define ONE_LESS	UINT32_MAX
+
+static inline void
+count_sleepers(struct proactor_notification *n, uint32_t by)
+{
+	atomic_fetch_add(&n->own.sleepers, by);
+	if (is_counted(n))
+		atomic_fetch_add(&n->words->sleepers, by);
+}
+
+static inline void
+count_observers(struct proactor_notification *n, uint32_t by)
+{
+	atomic_fetch_add(&n->own.observers, by);
+	if (is_counted(n))
+		atomic_fetch_add(&n->words->observers, by);
+}
+
 /* The epoch after the next signal. */
 static inline uint32_t
 epoch_next(uint32_t epoch)
@@ -69,6 +101,6 @@ void	 proactor__notification_listed(struct proactor *p,
 	    struct proactor_notification *n);
 void	 proactor__notification_unlisted(struct proactor *p,
 	    struct proactor_notification *n);
-void	 proactor__notification_forgotten(struct proactor_notification *n);
+bool	 proactor__notification_forgotten(struct proactor_notification *n);
 
 #endif

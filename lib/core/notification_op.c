@@ -98,6 +98,8 @@ woken(void *user_data, struct proactor_event_source *source,
 	give(n->object.p, n, (uint32_t)granted);
 	while (error < 0 && !list_empty(&n->waits))
 		complete_first(n->object.p, n, error);
+	if (error < 0)
+		proactor__relays_fault(n->object.p, n, error);
 }
 
 static void	watch_gone(struct proactor_event_source *source);
@@ -126,13 +128,20 @@ watch_gone(struct proactor_event_source *source)
 	proactor_notification_release(n);
 }
 
-/* Something of n was put on one of its lists. */
+/*
+ * Something of n was put on one of its lists.  At any moment all processes'
+ * waits are at least those that are listed here, and who has not read both at
+ * one moment reads them again.
+ */
 void
 proactor__notification_listed(struct proactor *p,
     struct proactor_notification *n)
 {
 	proactor__object_list(&n->object);
-	atomic_fetch_add(&n->words->waits, 1);
+	if (n->shared) {
+		atomic_fetch_add(&n->words->waits, 1);
+		atomic_fetch_add(&n->listings, 1);
+	}
 	if (atomic_fetch_add(&n->listed, 1) == 0 && n->wake_fd >= 0 &&
 	    !n->watching)
 		watch_begin(p, n);
@@ -143,18 +152,22 @@ void
 proactor__notification_unlisted(struct proactor *p,
     struct proactor_notification *n)
 {
-	atomic_fetch_sub(&n->words->waits, 1);
-	if (atomic_fetch_sub(&n->listed, 1) == 1 && n->watching &&
+	if (proactor__notification_forgotten(n) && n->watching &&
 	    !n->watch.dead)
 		proactor__source_drop(p, &n->watch);
 }
 
-/* The same of a dead proactor, which watches nothing. */
-void
+/* The same of a dead proactor, which watches nothing.  Was it the last? */
+bool
 proactor__notification_forgotten(struct proactor_notification *n)
 {
-	atomic_fetch_sub(&n->words->waits, 1);
-	atomic_fetch_sub(&n->listed, 1);
+	bool last = atomic_fetch_sub(&n->listed, 1) == 1;
+
+	if (is_counted(n)) {
+		atomic_fetch_add(&n->listings, 1);
+		atomic_fetch_sub(&n->words->waits, 1);
+	}
+	return last;
 }
 
 static int
@@ -175,7 +188,7 @@ wait_retain(struct proactor_op *op)
 	struct proactor_notification_wait_op *w = wait_of(op);
 
 	object_retain(&w->notification->object);
-	atomic_fetch_add(&w->notification->words->observers, 1);
+	count_observers(w->notification, ONE_MORE);
 	if (!(w->wait_flags & PROACTOR_NOTIFICATION_TOKEN))
 		w->token = epoch_of(w->notification);
 }
@@ -216,7 +229,7 @@ wait_leave(struct proactor *p, struct proactor_op *op)
 	struct proactor_notification *n = wait_of(op)->notification;
 
 	(void)p;
-	atomic_fetch_sub(&n->words->observers, 1);
+	count_observers(n, ONE_LESS);
 	proactor_notification_release(n);
 }
 
@@ -227,7 +240,7 @@ wait_abandon(struct proactor_op *op)
 
 	if (op_state(op)->stage == STAGE_EVENT) {
 		list_remove(&op_state(op)->link);
-		proactor__notification_forgotten(n);
+		(void)proactor__notification_forgotten(n);
 	}
 	wait_leave(n->object.p, op);
 }

@@ -253,7 +253,7 @@ unlock(struct proactor_pool *pool)
 {
 	atomic_store(&pool->holder, 0);
 	atomic_store(&pool->lock, 0);
-	proactor__futex_wake(&pool->lock, 1, false);
+	(void)proactor__futex_wake(&pool->lock, 1, false);
 }
 
 /*

@@ -42,7 +42,7 @@ end(struct proactor *p, struct proactor_relay *r)
 	if (r->sequence_fd >= 0)
 		proactor__sys_close(r->sequence_fd);
 	if (r->source != NULL)
-		atomic_fetch_sub(&r->source->words->observers, 1);
+		count_observers(r->source, ONE_LESS);
 	proactor_notification_release(r->source);
 	proactor_notification_release(r->sink);
 	r->state = RELAY_SPENT;
@@ -175,13 +175,13 @@ start_in_kernel(struct proactor *p, struct proactor_relay *r)
 		return false;
 	/* Known as a sleeper first: the kernel looks at the epoch then. */
 	if (r->source != NULL)
-		atomic_fetch_add(&r->source->words->sleepers, 1);
+		count_sleepers(r->source, ONE_MORE);
 	if (p->backend->relay(p, r)) {
 		r->state = RELAY_KERNEL;
 		return true;
 	}
 	if (r->source != NULL)
-		atomic_fetch_sub(&r->source->words->sleepers, 1);
+		count_sleepers(r->source, ONE_LESS);
 	return false;
 }
 
@@ -238,6 +238,22 @@ proactor__relays_give(struct proactor *p, struct proactor_notification *n,
 	}
 }
 
+/* Its notification can be waited for no more. */
+void
+proactor__relays_fault(struct proactor *p, struct proactor_notification *n,
+    int error)
+{
+	struct proactor_relay *r;
+
+	while (!list_empty(&n->relays)) {
+		r = container_of(n->relays.next, struct proactor_relay,
+		    source_link);
+		unlist(p, r);
+		fault(p, r, error);
+		go_on(p, r);
+	}
+}
+
 /*
  * The token of a relay that the kernel has fired, but may have done so before
  * the latest signals: one signal on.
@@ -262,7 +278,7 @@ proactor__relay_done(struct proactor *p, struct proactor_relay *r,
 	uint32_t epoch;
 
 	if (n != NULL) {
-		atomic_fetch_sub(&n->words->sleepers, 1);
+		count_sleepers(n, ONE_LESS);
 		epoch = epoch_of(n);
 		if (outcome == RELAY_READY)
 			r->token = epoch;
@@ -365,7 +381,7 @@ take_ends(struct proactor_relay *r, const struct proactor_relay_options *o)
 	r->source = proactor_notification_retain(o->source);
 	r->sink = proactor_notification_retain(o->sink);
 	if (r->source != NULL) {
-		atomic_fetch_add(&r->source->words->observers, 1);
+		count_observers(r->source, ONE_MORE);
 		r->token = epoch_of(r->source);
 	}
 	return 0;
@@ -487,10 +503,10 @@ proactor__relays_free(struct proactor *p)
 	while (!list_empty(&p->relays)) {
 		r = container_of(p->relays.next, struct proactor_relay, link);
 		if (r->state == RELAY_KERNEL && r->source != NULL)
-			atomic_fetch_sub(&r->source->words->sleepers, 1);
+			count_sleepers(r->source, ONE_LESS);
 		else if (r->state == RELAY_LISTED) {
 			list_remove(&r->source_link);
-			proactor__notification_forgotten(r->source);
+			(void)proactor__notification_forgotten(r->source);
 		}
 		if (r->state != RELAY_SPENT) {
 			r->held = false;

@@ -55,5 +55,7 @@ void	 proactor__relay_done(struct proactor *p, struct proactor_relay *r,
 	    enum relay_outcome outcome, int value);
 void	 proactor__relays_give(struct proactor *p,
 	    struct proactor_notification *n, uint32_t count);
+void	 proactor__relays_fault(struct proactor *p,
+	    struct proactor_notification *n, int error);
 
 #endif

@@ -148,7 +148,7 @@ call(struct proactor_semaphore *s, struct timepoint *t, int status)
 	*place = self.next;
 	if (s->cancelers != 0) {
 		atomic_fetch_add(&s->ended, 1);
-		proactor__futex_wake(&s->ended, UINT32_MAX, false);
+		(void)proactor__futex_wake(&s->ended, UINT32_MAX, false);
 	}
 }
 
@@ -156,7 +156,7 @@ static void
 wake_up(const struct wakeup *wake)
 {
 	if (wake->word != NULL)
-		proactor__futex_wake(wake->word, 1, false);
+		(void)proactor__futex_wake(wake->word, 1, false);
 	if (wake->p != NULL) {
 		proactor__wake_up(wake->p);
 		proactor__unhold(wake->p);

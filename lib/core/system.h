@@ -75,10 +75,10 @@ const char *proactor__environment(const char *name);
 int	 proactor__futex_wait(_Atomic uint32_t *word, uint32_t expected,
 	    int64_t deadline, bool shared);
 /*
- * Wakes up to count that sleep on word.  Async-signal-safe where the system
- * has a futex(2): elsewhere it takes a lock.
+ * Wakes up to count that sleep on word, and says how many.  Async-signal-safe
+ * where the system has a futex(2): elsewhere it takes a lock.
  */
-void	 proactor__futex_wake(_Atomic uint32_t *word, uint32_t count,
+uint32_t proactor__futex_wake(_Atomic uint32_t *word, uint32_t count,
 	    bool shared);
 
 /* Sockets.  options are PROACTOR_SOCKET_*. */

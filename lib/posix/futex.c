@@ -59,22 +59,25 @@ proactor__futex_wait(_Atomic uint32_t *word, uint32_t expected,
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-void
+uint32_t
 proactor__futex_wake(_Atomic uint32_t *word, uint32_t count, bool shared)
 {
 	int operation = FUTEX_WAKE;
 	int before = errno;
+	long woken;
 
 	/* To the system call 0 is 1. */
 	if (count == 0)
-		return;
+		return 0;
 	if (count > INT_MAX)
 		count = INT_MAX;
 	if (!shared)
 		operation |= FUTEX_PRIVATE_FLAG;
 	/* A signal handler leaves errno alone. */
-	if (syscall(FUTEX_CALL, word, operation, count, NULL, NULL, 0) < 0)
+	woken = syscall(FUTEX_CALL, word, operation, count, NULL, NULL, 0);
+	if (woken < 0)
 		errno = before;
+	return woken < 0 ? 0 : (uint32_t)woken;
 }
 
 #else
@@ -185,17 +188,19 @@ proactor__futex_wait(_Atomic uint32_t *word, uint32_t expected,
 	return error;
 }
 
-void
+uint32_t
 proactor__futex_wake(_Atomic uint32_t *word, uint32_t count, bool shared)
 {
 	struct sleeper *s;
 	struct bucket *b;
 	struct link *l, *next;
+	uint32_t woken = 0;
 
 	b = shared ? NULL : bucket_lock(word);
 	if (b == NULL)
-		return;
-	for (l = b->sleepers.next; l != &b->sleepers && count != 0; l = next) {
+		return 0;
+	for (l = b->sleepers.next; l != &b->sleepers && woken < count;
+	    l = next) {
 		next = l->next;
 		s = container_of(l, struct sleeper, link);
 		if (s->word != word)
@@ -203,9 +208,10 @@ proactor__futex_wake(_Atomic uint32_t *word, uint32_t count, bool shared)
 		s->word = NULL;
 		list_remove(l);
 		pthread_cond_signal(&s->woken);
-		count--;
+		woken++;
 	}
 	pthread_mutex_unlock(&b->mutex);
+	return woken;
 }
 
 #endif

@@ -78,7 +78,7 @@ static void
 pool_unlock(void)
 {
 	atomic_store(&shared_lock, 0);
-	proactor__futex_wake(&shared_lock, 1, false);
+	(void)proactor__futex_wake(&shared_lock, 1, false);
 }
 
 /* The memory is nobody's proactor's, so no proactor's allocator is asked. */
@@ -127,7 +127,7 @@ pool_destroy(struct offload_pool *pool)
 	pthread_mutex_lock(&pool->mutex);
 	pool->closing = true;
 	while (pool->sleepers != NULL)
-		proactor__futex_wake(rouse(pool), 1, false);
+		(void)proactor__futex_wake(rouse(pool), 1, false);
 	while (pool->threads != 0)
 		pthread_cond_wait(&pool->change, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
@@ -410,7 +410,7 @@ proactor__offload(struct offload_client *c, struct mail *job)
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	if (word != NULL)
-		proactor__futex_wake(word, 1, false);
+		(void)proactor__futex_wake(word, 1, false);
 	return error;
 }
 

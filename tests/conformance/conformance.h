@@ -33,6 +33,7 @@ extern const struct tap_case event_cases[];
 extern const struct tap_case pool_cases[];
 extern const struct tap_case op_pool_cases[];
 extern const struct tap_case notification_cases[];
+extern const struct tap_case notification_peer_cases[];
 extern const struct tap_case notification_shared_cases[];
 extern const struct tap_case notification_wait_cases[];
 extern const struct tap_case relay_cases[];

@@ -48,6 +48,7 @@ static const struct tap_case *const tables[] = {
 	pool_cases,
 	op_pool_cases,
 	notification_cases,
+	notification_peer_cases,
 	notification_shared_cases,
 	notification_wait_cases,
 	relay_cases,
