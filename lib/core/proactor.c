@@ -322,7 +322,9 @@ proactor__destroy(struct proactor *p)
 	if (proactor__forked(p->generation)) {
 		proactor__relays_free(p);
 		p->backend->destroy(p, true);
-		free_memory(p);
+		/* What the child has not released yet names p. */
+		atomic_store(&p->phase, PHASE_DEAD);
+		proactor__unhold(p);
 		return;
 	}
 	if ((p->special & SPECIAL_DISPATCHING) && is_owner(p)) {

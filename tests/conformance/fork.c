@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conformance/conformance.h"
@@ -220,6 +223,84 @@ has_children(void)
 	run(grandchild);
 }
 
+struct spoiled {
+	_Alignas(max_align_t) size_t size;
+};
+
+/* Memory that was freed is overwritten, and what is left is counted. */
+static void *
+spoiling_realloc(void *user_data, void *memory, size_t size)
+{
+	long *live = user_data;
+	struct spoiled *block = NULL;
+	size_t before = 0;
+
+	if (memory != NULL) {
+		block = (struct spoiled *)memory - 1;
+		before = block->size;
+	}
+	if (size == 0) {
+		*live -= memory != NULL;
+		if (memory != NULL)
+			memset(memory, 0xa5, before);
+		free(block);
+		return NULL;
+	}
+	block = realloc(block, sizeof(*block) + size);
+	if (block == NULL)
+		return NULL;
+	block->size = size;
+	*live += memory == NULL;
+	return block + 1;
+}
+
+/* The child releases the proactor before what was made of it. */
+static void
+releases_it_first(void)
+{
+	struct proactor_notification *n;
+	struct proactor_semaphore *semaphore;
+	struct proactor_options o;
+	struct proactor_event *event;
+	struct proactor_socket *s;
+	long live = 0;
+	struct world w;
+	pid_t child;
+	int status;
+
+	world_options(&o);
+	o.realloc_fn = spoiling_realloc;
+	o.realloc_data = &live;
+	world_open(&w, &o);
+	poll_barrier(&w);
+	CHECK_INT(proactor_event_create(w.p, &event), 0);
+	CHECK_INT(proactor_notification_create(w.p, &n), 0);
+	CHECK_INT(proactor_semaphore_create(w.p, 0, &semaphore), 0);
+	CHECK_INT(proactor_socket_create(w.p, PROACTOR_SOCKET_TCP, 0, &s), 0);
+	child = fork();
+	CHECK(child != -1);
+	if (child == 0) {
+		proactor_release(w.p);
+		CHECK_INT(proactor_event_set(event), PROACTOR_ECHILD);
+		CHECK_INT(proactor_semaphore_signal(semaphore, 1),
+		    PROACTOR_ECHILD);
+		proactor_event_release(event);
+		proactor_notification_release(n);
+		proactor_semaphore_release(semaphore);
+		proactor_socket_release(s);
+		CHECK_INT(live, 0);
+		_exit(0);
+	}
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
+	proactor_event_release(event);
+	proactor_notification_release(n);
+	proactor_semaphore_release(semaphore);
+	proactor_socket_release(s);
+	world_close(&w);
+	CHECK_INT(live, 0);
+}
+
 /* Created, and not yet polled by anybody. */
 static void
 before_first_poll(void)
@@ -278,6 +359,8 @@ const struct tap_case fork_cases[] = {
 	{ "fork: release in the child leaves the parent alone", releases },
 	{ "fork: release of all it has leaves the parent alone",
 	    releases_all },
+	{ "fork: the child may release it before what was made of it",
+	    releases_it_first },
 	{ "fork: the child may create one of its own", has_its_own },
 	{ "fork: a grandchild is a child as well", has_children },
 	{ "fork: before the first poll as well", before_first_poll },
