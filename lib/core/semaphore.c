@@ -43,14 +43,62 @@ proactor_semaphore_retain(struct proactor_semaphore *s)
 	return s;
 }
 
-/* In a child of fork(2) nobody is told, and the parent notices nothing. */
-static void
-forget(struct point *point)
+/* True when the caller held the last reference and must destroy it. */
+static bool
+drop(struct proactor_semaphore *s)
 {
-	if (point->kind == POINT_LINK)
-		proactor__link_forget(point);
-	else if (point->kind == POINT_EXPORT)
-		proactor__export_forget(point);
+	return atomic_fetch_sub_explicit(&s->references, 1,
+	    memory_order_acq_rel) == 1;
+}
+
+static struct point *
+take_first(struct proactor_semaphore *s)
+{
+	struct point *point = s->points.first;
+
+	if (point != NULL) {
+		proactor__points_remove(&s->points, point);
+		atomic_store_explicit(&point->armed, false,
+		    memory_order_relaxed);
+	}
+	return point;
+}
+
+static void
+semaphore_free(struct proactor_semaphore *s)
+{
+	struct proactor *p = s->p;
+
+	proactor__free(p, s);
+	proactor__unhold(p);
+}
+
+/*
+ * In a child of fork(2) nobody is told, and the parent notices nothing.  The
+ * semaphores that were the targets of links only go with s.
+ */
+static void
+forget(struct proactor_semaphore *s)
+{
+	struct proactor_semaphore *left = s, *target;
+	struct point *point;
+
+	s->next = NULL;
+	while ((s = left) != NULL) {
+		left = s->next;
+		while ((point = take_first(s)) != NULL) {
+			if (point->kind == POINT_EXPORT)
+				proactor__export_forget(point);
+			if (point->kind != POINT_LINK)
+				continue;
+			target = proactor__link_forget(point);
+			if (drop(target)) {
+				target->next = left;
+				left = target;
+			}
+		}
+		semaphore_free(s);
+	}
 }
 
 /* What is neither a wait nor one that somebody can still withdraw. */
@@ -78,28 +126,21 @@ reach(struct point *point, int status)
 static void
 destroy(struct proactor_semaphore *s)
 {
-	struct proactor *p = s->p;
-	bool forked = proactor__forked(p->generation);
 	struct point *point;
 
-	while ((point = s->points.first) != NULL) {
-		proactor__points_remove(&s->points, point);
-		atomic_store_explicit(&point->armed, false,
-		    memory_order_relaxed);
-		if (forked)
-			forget(point);
-		else
-			reach(point, PROACTOR_ECANCELED);
+	if (proactor__forked(s->p->generation)) {
+		forget(s);
+		return;
 	}
-	proactor__free(p, s);
-	proactor__unhold(p);
+	while ((point = take_first(s)) != NULL)
+		reach(point, PROACTOR_ECANCELED);
+	semaphore_free(s);
 }
 
 void
 proactor_semaphore_release(struct proactor_semaphore *s)
 {
-	if (s != NULL && atomic_fetch_sub_explicit(&s->references, 1,
-	    memory_order_acq_rel) == 1)
+	if (s != NULL && drop(s))
 		destroy(s);
 }
 

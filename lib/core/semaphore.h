@@ -112,7 +112,7 @@ void	 proactor__link_reached(struct point *point, int status);
 void	 proactor__export_reached(struct point *point, int status);
 
 /* A child of fork(2) frees its copy. */
-void	 proactor__link_forget(struct point *point);
+struct proactor_semaphore *proactor__link_forget(struct point *point);
 void	 proactor__export_forget(struct point *point);
 
 #endif

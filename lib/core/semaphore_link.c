@@ -41,14 +41,16 @@ proactor__link_reached(struct point *point, int status)
 	link_drop(link, 1);
 }
 
-void
+/* The target, with the link's reference to it. */
+struct proactor_semaphore *
 proactor__link_forget(struct point *point)
 {
 	struct proactor_semaphore_link *link =
 	    container_of(point, struct proactor_semaphore_link, point);
+	struct proactor_semaphore *target = link->target;
 
-	proactor_semaphore_release(link->target);
 	link_drop(link, 1);
+	return target;
 }
 
 /*
@@ -65,7 +67,8 @@ proactor_semaphore_link(struct proactor_semaphore *source,
 
 	if (source == NULL || target == NULL)
 		return PROACTOR_EINVAL;
-	if (proactor__forked(source->p->generation))
+	if (proactor__forked(source->p->generation) ||
+	    proactor__forked(target->p->generation))
 		return PROACTOR_ECHILD;
 	link = proactor__allocate(source->p, sizeof(*link));
 	if (link == NULL)

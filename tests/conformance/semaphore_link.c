@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <sys/wait.h>
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conformance/semaphore.h"
 
@@ -250,6 +253,69 @@ long_chain_goes(void)
 	long_chain(release_it, 0, PROACTOR_ECANCELED);
 }
 
+/* A child of fork(2) first. */
+static void
+release_in_child(void *s)
+{
+	int status;
+	pid_t child;
+
+	child = fork();
+	CHECK(child != -1);
+	if (child == 0) {
+		proactor_semaphore_release(s);
+		_exit(0);
+	}
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
+	proactor_semaphore_release(s);
+}
+
+static void
+long_chain_in_child(void)
+{
+	long_chain(release_in_child, 0, PROACTOR_ECANCELED);
+}
+
+/* Its own semaphore cannot be linked to one of its parent's. */
+static void
+child_links(struct proactor_semaphore *parents)
+{
+	struct proactor_semaphore *s;
+	struct world w;
+
+	world_open(&w, NULL);
+	s = semaphore_open(&w, 0);
+	CHECK_INT(proactor_semaphore_link(s, 1, parents, 1, NULL),
+	    PROACTOR_ECHILD);
+	CHECK_INT(proactor_semaphore_link(parents, 1, s, 1, NULL),
+	    PROACTOR_ECHILD);
+	proactor_semaphore_release(s);
+	world_close(&w);
+}
+
+static void
+child_is_refused(void)
+{
+	struct proactor_semaphore *s;
+	struct world w;
+	int status;
+	pid_t child;
+
+	world_open(&w, NULL);
+	s = semaphore_open(&w, 0);
+	child = fork();
+	CHECK(child != -1);
+	if (child == 0) {
+		child_links(s);
+		_exit(0);
+	}
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
+	proactor_semaphore_release(s);
+	world_close(&w);
+}
+
 /* --- with other threads --- */
 
 #define ROUNDS	2000
@@ -319,6 +385,10 @@ const struct tap_case semaphore_link_cases[] = {
 	    long_chain_fails },
 	{ "semaphore link: 10,000 in a row end with the first",
 	    long_chain_goes },
+	{ "semaphore link: they end in a child of fork, too",
+	    long_chain_in_child },
+	{ "semaphore link: a child of fork may not link to its parent's",
+	    child_is_refused },
 	{ "semaphore link: is undone or has signalled, 2,000 races",
 	    unlink_races },
 	{ NULL, NULL }
