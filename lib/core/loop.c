@@ -405,17 +405,34 @@ proactor_shutdown(struct proactor *p, int64_t deadline)
 	return error;
 }
 
+struct listener {
+	proactor_remaining_fn fn;
+	void *user_data;
+};
+
+/* The caller knows nothing of the operations of fences. */
+static void
+tell(void *user_data, struct proactor_op *op)
+{
+	struct listener *listener = user_data;
+
+	if (op->callback != proactor__fence_fired)
+		listener->fn(listener->user_data, op);
+}
+
 /*
- * What shutdown left in flight: their number, and each to fn when it is not
- * NULL.  The polling thread.
+ * What shutdown left in flight: their number, and each of the caller's to fn
+ * when that is not NULL.  The polling thread.
  */
 size_t
 proactor_shutdown_remaining(struct proactor *p, proactor_remaining_fn fn,
     void *user_data)
 {
+	struct listener listener = { fn, user_data };
+
 	if (p == NULL || proactor__forked(p->generation) || !is_owner(p))
 		return 0;
 	if (fn != NULL)
-		proactor__for_each(p, fn, user_data);
+		proactor__for_each(p, tell, &listener);
 	return p->in_flight;
 }

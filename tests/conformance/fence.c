@@ -322,6 +322,35 @@ import_and_shutdown(void)
 	CHECK_INT(close(c.fds[1]), 0);
 }
 
+static void
+tell_none(void *user_data, struct proactor_op *op)
+{
+	size_t *told = user_data;
+
+	(void)op;
+	++*told;
+}
+
+/* The operation of a fence is not the caller's to look at. */
+static void
+import_remains(void)
+{
+	struct scene c;
+	size_t told = 0;
+
+	scene_open(&c);
+	CHECK_INT(import(&c, c.fds[0], 5), 0);
+	CHECK(poll_quiet(&c.w));
+	(void)proactor_shutdown(c.w.p, PROACTOR_IMMEDIATE);
+	CHECK(proactor_shutdown_remaining(c.w.p, tell_none, &told) <= 1);
+	CHECK_INT(told, 0);
+	CHECK_INT(proactor_shutdown(c.w.p, patience()), 0);
+	CHECK_INT(proactor_semaphore_query_status(c.s), PROACTOR_ESHUTDOWN);
+	proactor_semaphore_release(c.s);
+	proactor_release(c.w.p);
+	CHECK_INT(close(c.fds[1]), 0);
+}
+
 #define IMPORTS	20
 
 /* Imports of fresh semaphores until one is refused; that handle is ours. */
@@ -619,6 +648,8 @@ const struct tap_case fence_cases[] = {
 	{ "import fence: in a callback", import_in_a_callback },
 	{ "import fence: a shutdown fails the semaphore",
 	    import_and_shutdown },
+	{ "import fence: one that a shutdown leaves is not told of",
+	    import_remains },
 	{ "import fence: imports of a thread race with a shutdown",
 	    imports_and_shutdown },
 	{ "import fence: a release fails the semaphore",
