@@ -115,7 +115,7 @@ make_sequence(struct proactor_notification *n)
 }
 
 /*
- * A read of an empty pipe would wait: each relay that is begun has a number in
+ * A read of an empty pipe would fail: each relay that is begun has a number in
  * there, and leaves it for others when it does not come to it.
  */
 static bool
@@ -183,8 +183,8 @@ proactor__ring_relay(struct proactor *p, struct proactor_relay *relay)
 	    !(r->probe.features & IORING_FEAT_CQE_SKIP) ||
 	    (relay->source_fd >= 0 &&
 	    (relay->flags & PROACTOR_RELAY_ERROR_SENSITIVE)) ||
-	    (relay->sink != NULL && !have_sequence(p, relay)) ||
-	    !have_dummy(r) || !proactor__ring_reserve(p, STEPS))
+	    !have_dummy(r) || !proactor__ring_reserve(p, STEPS) ||
+	    (relay->sink != NULL && !have_sequence(p, relay)))
 		return false;
 	encode_source(r, relay);
 	encode_sink(r, relay);
@@ -281,6 +281,8 @@ proactor__ring_relay_done(struct proactor *p, uint64_t *step, int result)
 	enum relay_outcome outcome;
 
 	outcome = outcome_of(relay, (enum relay_step)*step, result);
+	if (relay->sink != NULL && *step != STEP_SINK)
+		relay->sink->sequence_left++;
 	proactor__relay_done(p, relay, outcome,
 	    outcome == RELAY_FIRED && result < 0 ? 0 : result);
 }
