@@ -95,6 +95,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/semaphore_race.c \
 	tests/conformance/sequence.c \
 	tests/conformance/sequence_end.c \
+	tests/conformance/sequence_seam.c \
 	tests/conformance/shutdown.c \
 	tests/conformance/signal.c \
 	tests/conformance/socket.c \

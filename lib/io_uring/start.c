@@ -42,11 +42,18 @@ put_back(struct ring *r, struct proactor_op *op)
 	r->backlog_end = &mail->next;
 }
 
+static bool
+has_timeout(const struct op_state *s)
+{
+	return s->chain != NULL && s->chain->type == PROACTOR_OP_TIMEOUT;
+}
+
 /*
  * May the kernel keep the success of a member of its chain to itself?  Nobody
  * is told of it, what it did is known then, and the same goes for those before
  * it.  So whatever the kernel tells of its chain, they have succeeded; and
- * after the failure of one it tells of no other.
+ * after the failure of one it tells of no other.  But the time of the next one
+ * may count from then on.
  */
 static bool
 is_silent(struct ring *r, struct proactor_op *op)
@@ -59,6 +66,8 @@ is_silent(struct ring *r, struct proactor_op *op)
 	if (op->type != PROACTOR_OP_FILE_READ &&
 	    op->type != PROACTOR_OP_FILE_WRITE &&
 	    (op->type != PROACTOR_OP_SEND || is_datagram(AS(send, op)->socket)))
+		return false;
+	if (has_timeout(s) || has_timeout(op_state(s->chain)))
 		return false;
 	if (s->bits & OPB_BEFORE_OK)
 		return true;

@@ -81,6 +81,7 @@ extern const struct tap_case link_end_cases[];
 extern const struct tap_case timeout_cases[];
 extern const struct tap_case sequence_cases[];
 extern const struct tap_case sequence_end_cases[];
+extern const struct tap_case sequence_seam_cases[];
 extern const struct tap_case argument_cases[];
 extern const struct tap_case argument_op_cases[];
 

@@ -95,6 +95,7 @@ static const struct tap_case *const tables[] = {
 	timeout_cases,
 	sequence_cases,
 	sequence_end_cases,
+	sequence_seam_cases,
 	argument_cases,
 	argument_op_cases,
 	random_cases,
