@@ -74,15 +74,15 @@ static int __attribute__((noinline))
 cancel_any(struct proactor *p, struct proactor_op *op)
 {
 	struct op_state *s;
-	uint32_t life;
 
 	if (p == NULL || op == NULL)
 		return PROACTOR_EINVAL;
 	if (proactor__forked(p->generation))
 		return PROACTOR_ECHILD;
 	s = op_state(op);
-	life = atomic_load_explicit(&s->life, memory_order_acquire);
-	if (life == LIFE_IDLE || life == LIFE_RESERVED ||
+	/* Another thread may be about to submit it. */
+	if (!(atomic_load_explicit(&s->life, memory_order_acquire) &
+	    LIFE_FLIGHT) ||
 	    atomic_load_explicit(&s->p, memory_order_relaxed) != p)
 		return PROACTOR_ENOENT;
 	if (!is_owner(p))

@@ -24,15 +24,16 @@ static int
 sequence_check(struct proactor *p, struct proactor_op *op)
 {
 	struct op_state *s = op_state(op);
+	uint32_t life = atomic_load_explicit(&s->life, memory_order_relaxed);
 	int error;
 
 	/* A sequence that has itself for a step finds it busy. */
-	atomic_store_explicit(&s->life, LIFE_CHECKED, memory_order_relaxed);
+	atomic_store_explicit(&s->life, life | LIFE_CHECKED,
+	    memory_order_relaxed);
 	atomic_store_explicit(&s->p, p, memory_order_relaxed);
 	error = proactor__steps_check(p, sequence_of(op));
 	if (error != 0)
-		atomic_store_explicit(&s->life, LIFE_IDLE,
-		    memory_order_relaxed);
+		atomic_store_explicit(&s->life, life, memory_order_relaxed);
 	return error;
 }
 

@@ -75,8 +75,102 @@ late_answers(void)
 	each_stream(late_of);
 }
 
+/* --- pools --- */
+
+#define POOLED	3
+
+struct pooled {
+	struct world w;
+	struct proactor_op_pool *pool;
+	struct proactor_nop_op step;
+	struct proactor_nop_op busy;
+	struct proactor_op *steps[2];
+	size_t calls;
+	bool batch;
+};
+
+/* Refused in its final callback it is as it was: it returns. */
+static void
+submit_in_vain(void *user_data, struct proactor_op *op, int status,
+    unsigned int flags)
+{
+	struct pooled *x = user_data;
+	struct proactor_op *ops[] = { op, &x->busy.base };
+
+	(void)flags;
+	CHECK_INT(status, 0);
+	x->calls++;
+	((struct proactor_sequence_op *)(void *)op)->count = x->batch ? 1 : 2;
+	CHECK_INT(proactor_submit(x->w.p, ops, x->batch ? 2 : 1),
+	    PROACTOR_EBUSY);
+	CHECK_INT(proactor_cancel(x->w.p, op), PROACTOR_ENOENT);
+}
+
+static void
+refused_in_callback(struct pooled *x)
+{
+	struct proactor_op *op, *ops[POOLED];
+	size_t i;
+
+	CHECK_INT(proactor_op_pool_acquire(x->pool,
+	    sizeof(struct proactor_sequence_op), &op), 0);
+	proactor_sequence_op_init((struct proactor_sequence_op *)(void *)op,
+	    x->steps, 1, NULL, submit_in_vain, x);
+	op->pool = x->pool;
+	x->calls = 0;
+	CHECK_INT(proactor_submit_one(x->w.p, op), 0);
+	CHECK(poll_until(&x->w, &x->calls, 1));
+	poll_barrier(&x->w);
+	CHECK_INT(x->calls, 1);
+	for (i = 0; i < POOLED; i++)
+		CHECK_INT(proactor_op_pool_acquire(x->pool,
+		    sizeof(struct proactor_sequence_op), &ops[i]), 0);
+	for (i = 0; i < POOLED; i++)
+		CHECK_INT(proactor_op_pool_return(x->pool, ops[i]), 0);
+}
+
+static void
+pooled_and_refused(void)
+{
+	struct proactor_op_pool_options o;
+	struct proactor_event_wait_op wait_op;
+	struct proactor_event *event;
+	struct proactor_op *busy[2];
+	struct proactor_sequence_op q;
+	struct pooled x;
+
+	memset(&x, 0, sizeof(x));
+	world_open(&x.w, NULL);
+	proactor_op_pool_options_init(&o);
+	o.class_count = 1;
+	o.classes[0].size = sizeof(struct proactor_sequence_op);
+	o.classes[0].count = POOLED;
+	CHECK_INT(proactor_op_pool_create(&o, &x.pool), 0);
+	CHECK_INT(proactor_event_create(x.w.p, &event), 0);
+	/* What is a step of another sequence is in flight. */
+	proactor_event_wait_op_init(&wait_op, event, record, &x.w.r);
+	nop_init(&x.busy, &x.w);
+	busy[0] = &wait_op.base;
+	busy[1] = &x.busy.base;
+	proactor_sequence_op_init(&q, busy, 2, NULL, record, &x.w.r);
+	CHECK_INT(proactor_submit_one(x.w.p, &q.base), 0);
+	nop_init(&x.step, &x.w);
+	x.steps[0] = &x.step.base;
+	x.steps[1] = &x.busy.base;
+	refused_in_callback(&x);
+	x.batch = true;
+	refused_in_callback(&x);
+	CHECK_INT(proactor_event_set(event), 0);
+	CHECK(poll_finals(&x.w, &q, 1));
+	proactor_event_release(event);
+	proactor_op_pool_release(x.pool);
+	world_close(&x.w);
+}
+
 const struct tap_case sequence_seam_cases[] = {
 	{ "sequence: a deadline counts after steps that nobody is told of",
 	    late_answers },
+	{ "sequence: of a pool, refused in its callback it returns",
+	    pooled_and_refused },
 	{ NULL, NULL }
 };
