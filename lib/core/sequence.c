@@ -123,18 +123,19 @@ proactor__sequence_advance(struct proactor *p, struct proactor_op *op,
     int *status)
 {
 	struct proactor_sequence_op *q = sequence_of(op);
-	size_t i = *done_of(q);
+	size_t i;
 
-	if (i == q->count) {
-		*status = op_state(op)->status;
-		op_state(op)->stage = STAGE_CHAINED;
-		return op;
+	while ((i = *done_of(q)) != q->count) {
+		*status = step(p, q);
+		if (*status == 0)
+			return proactor__chain_enter(p, q->steps[i], status);
+		if (proactor__step_bare(p, q, i))
+			return q->steps[i];
+		proactor__sequence_note(op, *status, *status);
 	}
-	*status = step(p, q);
-	if (*status == 0)
-		return proactor__chain_enter(p, q->steps[i], status);
-	proactor__step_bare(p, q, i);
-	return q->steps[i];
+	*status = op_state(op)->status;
+	op_state(op)->stage = STAGE_CHAINED;
+	return op;
 }
 
 /* Cancels the step that is under way, if it has begun. */

@@ -22,7 +22,7 @@ size_t	 proactor__steps_accepted(const struct proactor_sequence_op *q);
 void	 proactor__steps_retain(struct proactor_sequence_op *q);
 int	 proactor__steps_take(struct proactor *p,
 	    struct proactor_sequence_op *q, size_t i);
-void	 proactor__step_bare(struct proactor *p,
+bool	 proactor__step_bare(struct proactor *p,
 	    struct proactor_sequence_op *q, size_t i);
 void	 proactor__steps_abandon(struct proactor_sequence_op *q, size_t first);
 

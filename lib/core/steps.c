@@ -197,6 +197,18 @@ proactor__steps_retain(struct proactor_sequence_op *q)
 	accept_steps(p, q, 0, end);
 }
 
+/* Is it the sequence's, or what its function has made anew in its place? */
+static bool
+is_reserved(struct proactor_op *op)
+{
+	uint32_t life;
+
+	if (op == NULL)
+		return false;
+	life = atomic_load_explicit(&op_state(op)->life, memory_order_relaxed);
+	return life == LIFE_RESERVED || life == LIFE_IDLE;
+}
+
 /*
  * The step function has seen step i: accepts it and its timeout.  The owner.
  * On failure the step is as it was.
@@ -206,17 +218,14 @@ proactor__steps_take(struct proactor *p, struct proactor_sequence_op *q,
     size_t i)
 {
 	size_t end, j;
-	uint32_t life;
 	int error = 0;
 
 	if (q->steps[i] == NULL || q->steps[i]->type == PROACTOR_OP_TIMEOUT)
 		return PROACTOR_EINVAL;
 	end = i + unit(q, i);
 	for (j = i; j < end && error == 0; j++) {
-		life = atomic_load_explicit(&op_state(q->steps[j])->life,
-		    memory_order_relaxed);
 		error = check_base(q, j);
-		if (error == 0 && life != LIFE_RESERVED && life != LIFE_IDLE)
+		if (error == 0 && !is_reserved(q->steps[j]))
 			error = PROACTOR_EBUSY;
 	}
 	if (error == 0)
@@ -230,16 +239,19 @@ proactor__steps_take(struct proactor *p, struct proactor_sequence_op *q,
 
 /*
  * Step i will never be accepted: it has only its callback to come.  The
- * owner.
+ * owner.  False: not even that, the step function has submitted it itself.
  */
-void
+bool
 proactor__step_bare(struct proactor *p, struct proactor_sequence_op *q,
     size_t i)
 {
+	if (!is_reserved(q->steps[i]))
+		return false;
 	prepare(p, q, i, OPB_BARE);
 	p->in_flight++;
 	atomic_store_explicit(&op_state(q->steps[i])->life, LIFE_RESERVED,
 	    memory_order_relaxed);
+	return true;
 }
 
 /* Released: those that nobody else finds are the caller's again. */

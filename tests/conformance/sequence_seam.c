@@ -167,10 +167,77 @@ pooled_and_refused(void)
 	world_close(&x.w);
 }
 
+/* --- step functions --- */
+
+struct thief {
+	struct world w;
+	struct proactor_event *event;
+	struct proactor_event_wait_op stolen;
+};
+
+/* The next step goes its own way. */
+static int
+steal(void *user_data, struct proactor_sequence_op *sequence,
+    size_t completed_index, struct proactor_op *next)
+{
+	struct thief *x = user_data;
+
+	(void)sequence;
+	CHECK_INT(completed_index, 0);
+	CHECK(next == &x->stolen.base);
+	proactor_event_wait_op_init(&x->stolen, x->event, record, &x->w.r);
+	CHECK_INT(proactor_submit_one(x->w.p, next), 0);
+	return 0;
+}
+
+static void
+done(void *user_data, struct proactor_op *op, int status, unsigned int flags)
+{
+	struct thief *x = user_data;
+
+	record(&x->w.r, op, status, flags);
+}
+
+/* What the step function has submitted itself is not the sequence's any more. */
+static void
+step_in_flight(void)
+{
+	struct proactor_sequence_op q;
+	struct proactor_nop_op first, last;
+	struct thief x;
+	struct proactor_op *steps[] = {
+		&first.base, &x.stolen.base, &last.base,
+	};
+
+	memset(&x, 0, sizeof(x));
+	world_open(&x.w, NULL);
+	CHECK_INT(proactor_event_create(x.w.p, &x.event), 0);
+	nop_init(&first, &x.w);
+	nop_init(&last, &x.w);
+	proactor_event_wait_op_init(&x.stolen, x.event, record, &x.w.r);
+	proactor_sequence_op_init(&q, steps, 3, steal, done, &x);
+	CHECK_INT(proactor_submit_one(x.w.p, &q.base), 0);
+	CHECK(poll_finals(&x.w, &q, 1));
+	poll_barrier(&x.w);
+	CHECK_INT(status_of(&x.w.r, &q), PROACTOR_EBUSY);
+	CHECK_INT(q.completed, 1);
+	CHECK_INT(status_of(&x.w.r, &last), PROACTOR_ECANCELED);
+	CHECK_INT(calls_of(&x.w.r, &x.stolen), 0);
+	CHECK_INT(proactor_submit_one(x.w.p, &x.stolen.base), PROACTOR_EBUSY);
+	CHECK_INT(proactor_event_set(x.event), 0);
+	CHECK(poll_finals(&x.w, &x.stolen, 1));
+	CHECK_INT(status_of(&x.w.r, &x.stolen), 0);
+	CHECK_INT(x.w.r.calls, 4);
+	proactor_event_release(x.event);
+	world_close(&x.w);
+}
+
 const struct tap_case sequence_seam_cases[] = {
 	{ "sequence: a deadline counts after steps that nobody is told of",
 	    late_answers },
 	{ "sequence: of a pool, refused in its callback it returns",
 	    pooled_and_refused },
+	{ "sequence: a step that its function submits itself is in flight",
+	    step_in_flight },
 	{ NULL, NULL }
 };
