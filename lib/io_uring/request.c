@@ -46,17 +46,19 @@ proactor__ring_cancel_request(struct ring *r, uint64_t user_data)
  * Asks the kernel to end an operation.  A member of its chain that has not
  * begun is not found: the one that runs is stopped, which breaks the chain,
  * and begins again by itself.  Which one runs is not known before the first
- * that is not silent.  All that may run are asked with the first of them.
+ * that is not silent.  All that may run are asked with the first of them, and
+ * by the first that is to end.
  */
 static void
-ask(struct ring *r, struct proactor_op *wanted)
+ask(struct ring *r, struct proactor_op *op)
 {
-	struct proactor_op *before, *op = wanted;
+	struct proactor_op *before;
 
-	while ((before = proactor__ring_before(op)) != NULL)
+	while ((before = proactor__ring_before(op)) != NULL) {
+		if (op_state(before)->bits & OPB_ASKED)
+			return;
 		op = before;
-	if (op != wanted && (op_state(op)->bits & OPB_ASKED))
-		return;
+	}
 	while (proactor__ring_cancel_request(r, name_of(op)) &&
 	    (op_state(op)->shape & SHAPE_SILENT)) {
 		op = proactor__ring_after(op);
