@@ -622,6 +622,17 @@ proactor__file_done(struct proactor *p, struct proactor_op *op,
 	op->callback(op->user_data, op, 0, 0);
 }
 
+/*
+ * A shutdown does not find what is chained to an operation that waits for a
+ * letter: it must not begin by itself.
+ */
+static inline bool
+is_stopping(struct proactor *p)
+{
+	return atomic_load_explicit(&p->phase, memory_order_relaxed) !=
+	    PHASE_RUNNING;
+}
+
 static inline bool
 is_owner(const struct proactor *p)
 {
