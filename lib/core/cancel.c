@@ -12,6 +12,16 @@ is_close(const struct proactor_op *op)
 	    op->type == PROACTOR_OP_FILE_CLOSE;
 }
 
+/* It is ready, and what it is for has not been done yet. */
+static bool
+is_undone(struct proactor_op *op)
+{
+	return op->type == PROACTOR_OP_NOP ||
+	    proactor__class(op->type)->act != NULL ||
+	    (op->type == PROACTOR_OP_MESSAGE &&
+	    proactor__message_is_unsent(op));
+}
+
 /*
  * Cancels an operation in flight.  What can be undone here is; the rest is
  * asked of whoever has it.
@@ -41,9 +51,7 @@ proactor__cancel(struct proactor *p, struct proactor_op *op)
 		proactor__class(op->type)->cancel(p, op);
 		break;
 	case STAGE_READY:
-		/* Nothing has been done yet: it can still be called off. */
-		if (op->type == PROACTOR_OP_NOP ||
-		    proactor__class(op->type)->act != NULL)
+		if (is_undone(op))
 			s->status = PROACTOR_ECANCELED;
 		break;
 	default:

@@ -507,6 +507,7 @@ int	 proactor__messages_init(struct proactor *p, uint32_t capacity);
 void	 proactor__messages_free(struct proactor *p);
 bool	 proactor__messages_pending(struct proactor *p);
 void	 proactor__messages_dispatch(struct proactor *p);
+bool	 proactor__message_is_unsent(struct proactor_op *op);
 bool	 proactor__message_passed_on(struct proactor_op *op, int *status);
 
 /* connection.c, stream.c, socket.c, file.c: what a backend tells. */

@@ -228,6 +228,13 @@ message_begin(struct proactor *p, struct proactor_op *op)
 	proactor__post(p, op, skips_source(m) ? 0 : send_to(m), 0);
 }
 
+/* It is in flight and ready: is it yet to be sent? */
+bool
+proactor__message_is_unsent(struct proactor_op *op)
+{
+	return skips_source(message_of(op));
+}
+
 /*
  * The last step of an operation that is not in flight any more.  With
  * SKIP_SOURCE the message is sent here, since the operation is the caller's

@@ -541,6 +541,34 @@ target_shut_down(void)
 	world_close(&from);
 }
 
+/* What is sent at the end can be called off until then. */
+static void
+op_cancelled(void)
+{
+	static struct inbox in;
+	struct proactor_message_op skips, sent;
+	struct world w;
+
+	world_open(&w, NULL);
+	inbox_open(&w, &in);
+	proactor_message_op_init(&skips, w.p, 1, PROACTOR_MESSAGE_SKIP_SOURCE,
+	    record, &w.r);
+	proactor_message_op_init(&sent, w.p, 2, 0, record, &w.r);
+	poll_barrier(&w);
+	CHECK_INT(proactor_submit_one(w.p, &skips.base), 0);
+	CHECK_INT(proactor_submit_one(w.p, &sent.base), 0);
+	CHECK_INT(proactor_cancel(w.p, &skips.base), 0);
+	CHECK_INT(proactor_cancel(w.p, &sent.base), 0);
+	CHECK(poll_finals(&w, &skips, 1));
+	CHECK(poll_until(&w, &in.count, 1));
+	poll_barrier(&w);
+	CHECK_INT(status_of(&w.r, &skips), PROACTOR_ECANCELED);
+	CHECK_INT(status_of(&w.r, &sent), 0);
+	CHECK_INT(in.count, 1);
+	CHECK_INT(in.data[0], 2);
+	world_close(&w);
+}
+
 const struct tap_case message_cases[] = {
 	{ "message: is received once, in a poll, in order",
 	    sent_and_received },
@@ -566,6 +594,7 @@ const struct tap_case message_cases[] = {
 	    op_skips_source },
 	{ "message op: SKIP_SOURCE gives it back with the target's callback",
 	    op_given_back_by_target },
+	{ "message op: cancelled, it is not sent, or has been", op_cancelled },
 	{ "message op: two threads answer each other 2,000 times",
 	    two_by_operation },
 	{ NULL, NULL }
