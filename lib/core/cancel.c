@@ -223,8 +223,8 @@ proactor__cancel_all(struct proactor *p)
 }
 
 /*
- * A released proactor's operation: it is the caller's again, or its pool's,
- * and the references that it had are gone.  The proactor is dead.
+ * A released proactor's operation: it is the caller's again and the references
+ * that it had are gone.  The proactor is dead.
  */
 void
 proactor__abandon(struct proactor_op *op)
@@ -244,6 +244,4 @@ proactor__abandon(struct proactor_op *op)
 	op_state(op)->parent = NULL;
 	atomic_store_explicit(&op_state(op)->life, LIFE_IDLE,
 	    memory_order_release);
-	if (op->pool != NULL)
-		(void)proactor_op_pool_return(op->pool, op);
 }

@@ -248,13 +248,36 @@ proactor_retain(struct proactor *p)
 	return p;
 }
 
+struct abandoned {
+	size_t count;
+	struct proactor_op *pooled;	/* linked by their chain */
+};
+
 static void
 abandon_one(void *user_data, struct proactor_op *op)
 {
-	size_t *count = user_data;
+	struct abandoned *a = user_data;
+	bool pooled = op->pool != NULL;
 
-	(*count)++;
+	a->count++;
 	proactor__abandon(op);
+	if (pooled) {
+		op_state(op)->chain = a->pooled;
+		a->pooled = op;
+	}
+}
+
+/* When no list leads to their memory any more: a sequence may have steps. */
+static void
+return_pooled(struct proactor_op *op)
+{
+	struct proactor_op *next;
+
+	for (; op != NULL; op = next) {
+		next = op_state(op)->chain;
+		op_state(op)->chain = NULL;
+		(void)proactor_op_pool_return(op->pool, op);
+	}
 }
 
 /* Letters that nobody will read.  An operation is abandoned with the rest. */
@@ -295,8 +318,8 @@ static void
 abandon_operations(struct proactor *p)
 {
 	struct timer_node *node;
+	struct abandoned all = { 0, NULL };
 	struct op_state *s;
-	size_t count = 0;
 
 	abandon_mail(p);
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
@@ -305,14 +328,16 @@ abandon_operations(struct proactor *p)
 		if (s->stage != STAGE_DEADLINE)
 			list_append(&p->ready, &s->link);
 	}
-	proactor__for_each(p, abandon_one, &count);
+	proactor__for_each(p, abandon_one, &all);
+	return_pooled(all.pooled);
 	list_init(&p->ready);
 	/* Letters about operations that were still being written. */
 	abandon_mail(p);
-	if (count != 0)
+	if (all.count != 0)
 		proactor__log(p, PROACTOR_LOG_WARNING, "proactor %s released "
 		    "with %zu operations in flight and no shutdown",
-		    p->debug_name != NULL ? p->debug_name : "", count);
+		    p->debug_name != NULL ? p->debug_name : "",
+		    all.count);
 }
 
 /* The last user reference is gone. */

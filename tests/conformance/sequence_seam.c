@@ -167,6 +167,60 @@ pooled_and_refused(void)
 	world_close(&x.w);
 }
 
+/* One that brings its steps with it, in the memory of the pool. */
+struct parcel {
+	struct proactor_sequence_op q;
+	struct proactor_recv_op recv;
+	struct proactor_send_op send;
+	struct proactor_op *steps[2];
+	char memory[4];
+};
+
+/*
+ * The memory is the last of its pool's, and goes with the release: not before
+ * all of the steps have been left.
+ */
+static void
+parcel_released(void)
+{
+	struct proactor_op_pool_options o;
+	struct proactor_op_pool *pool;
+	struct proactor_socket *early, *late;
+	struct proactor_op *op;
+	struct parcel *x;
+	struct world w;
+	int fds[2];
+
+	world_open(&w, NULL);
+	early = half_pair(&w, PROACTOR_SOCKET_UNIX_STREAM, 0, &fds[0]);
+	late = half_pair(&w, PROACTOR_SOCKET_UNIX_STREAM, 0, &fds[1]);
+	proactor_op_pool_options_init(&o);
+	o.class_count = 1;
+	o.classes[0].size = sizeof(*x);
+	o.classes[0].count = 1;
+	CHECK_INT(proactor_op_pool_create(&o, &pool), 0);
+	CHECK_INT(proactor_op_pool_acquire(pool, sizeof(*x), &op), 0);
+	proactor_op_pool_release(pool);
+	x = (struct parcel *)(void *)op;
+	/* So that this one is known first. */
+	send_init(&x->send, &w, early, "y", 1);
+	CHECK_INT(run_one(&w, &x->send.base), 0);
+	recv_init(&x->recv, &w, late, x->memory, sizeof(x->memory));
+	x->steps[0] = &x->recv.base;
+	x->steps[1] = &x->send.base;
+	proactor_sequence_op_init(&x->q, x->steps, 2, NULL, record, &w.r);
+	op->pool = pool;
+	CHECK_INT(proactor_submit_one(w.p, op), 0);
+	poll_barrier(&w);
+	recorder_clear(&w.r);
+	proactor_socket_release(early);
+	proactor_socket_release(late);
+	proactor_release(w.p);
+	CHECK_INT(w.r.calls, 0);
+	CHECK_INT(fd_drain(fds[0]), 1);
+	close_fds(fds);
+}
+
 /* --- step functions --- */
 
 struct thief {
@@ -198,7 +252,7 @@ done(void *user_data, struct proactor_op *op, int status, unsigned int flags)
 	record(&x->w.r, op, status, flags);
 }
 
-/* What the step function has submitted itself is not the sequence's any more. */
+/* What the step function has submitted is not the sequence's any more. */
 static void
 step_in_flight(void)
 {
@@ -237,6 +291,8 @@ const struct tap_case sequence_seam_cases[] = {
 	    late_answers },
 	{ "sequence: of a pool, refused in its callback it returns",
 	    pooled_and_refused },
+	{ "sequence: of a pool, with its steps, it is left by a release",
+	    parcel_released },
 	{ "sequence: a step that its function submits itself is in flight",
 	    step_in_flight },
 	{ NULL, NULL }
