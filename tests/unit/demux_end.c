@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -162,9 +163,13 @@ static void
 files(void)
 {
 	struct world *w = world_open();
-	char path[] = "/tmp/proactor-demux-XXXXXX";
-	int fd = mkstemp(path), error;
+	const char *parent = getenv("TMPDIR");
+	char path[256];
+	int fd, error;
 
+	snprintf(path, sizeof(path), "%s/proactor-demux-XXXXXX",
+	    parent != NULL ? parent : "/tmp");
+	fd = mkstemp(path);
 	CHECK(fd >= 0);
 	CHECK_INT(unlink(path), 0);
 	error = try_watch(w, fd, IN | OUT, MODE_ONCE);
