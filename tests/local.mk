@@ -86,6 +86,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/relay_kernel.c \
 	tests/conformance/release.c \
 	tests/conformance/resubmit.c \
+	tests/conformance/run.c \
 	tests/conformance/semaphore.c \
 	tests/conformance/semaphore.h \
 	tests/conformance/semaphore_end.c \
@@ -125,6 +126,7 @@ tests_conformance_differential_SOURCES = \
 	tests/conformance/differential.c \
 	tests/conformance/differential.h \
 	tests/conformance/files.c \
+	tests/conformance/run.c \
 	tests/conformance/scenes_core.c \
 	tests/conformance/scenes_file.c \
 	tests/conformance/scenes_socket.c \
@@ -135,6 +137,7 @@ tests_conformance_differential_LDADD = \
 	tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
 
 conformance_scripts = \
+	tests/conformance/differential-kqueue.tap \
 	tests/conformance/epoll.tap \
 	tests/conformance/io_uring-no-fixed-files.tap \
 	tests/conformance/io_uring-no-futex.tap \
@@ -247,7 +250,9 @@ kqueue_ldadd = tests/tap/libtap.la tests/kqueue/libproactor-kqueue.la \
 	$(LIBURING_LIBS) $(PTHREAD_LIBS)
 if HOST_LINUX
 demux_programs += tests/unit/demux-kqueue tests/kqueue/selftest
-check_PROGRAMS += tests/conformance/conformance-kqueue
+check_PROGRAMS += \
+	tests/conformance/conformance-kqueue \
+	tests/conformance/differential-kqueue
 check_LTLIBRARIES += tests/kqueue/libproactor-kqueue.la
 endif
 endif
@@ -269,6 +274,10 @@ tests_kqueue_libproactor_kqueue_la_LDFLAGS =
 tests_conformance_conformance_kqueue_SOURCES = \
 	$(tests_conformance_conformance_SOURCES)
 tests_conformance_conformance_kqueue_LDADD = $(kqueue_ldadd)
+
+tests_conformance_differential_kqueue_SOURCES = \
+	$(tests_conformance_differential_SOURCES)
+tests_conformance_differential_kqueue_LDADD = $(kqueue_ldadd)
 
 tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
 tests_kqueue_selftest_LDADD = $(kqueue_ldadd)
@@ -355,7 +364,6 @@ quick_tests = \
 	$(unit_programs) \
 	$(demux_programs) \
 	tests/conformance/epoll.tap \
-	$(kqueue_programs) \
 	tests/conformance/io_uring.tap \
 	tests/conformance/poll.tap \
 	tests/build/headers.tap \
@@ -407,6 +415,7 @@ sanitized_tests = \
 	$(demux_programs) \
 	$(fault_programs) \
 	tests/conformance/differential \
+	tests/conformance/differential-kqueue.tap \
 	tests/conformance/epoll.tap \
 	tests/conformance/io_uring-none.tap \
 	tests/conformance/io_uring.tap \

@@ -95,6 +95,16 @@ struct selection {
 extern struct selection selected;
 
 /*
+ * Does what is selected work here?  If not, says why; or leaves with a failure
+ * when PROACTOR_REQUIRE_BACKENDS names it.
+ */
+#define WHY_ROOM	384
+bool	 backend_works(char ret_why[WHY_ROOM]);
+
+/* tap_run_tables() in a directory of this run. */
+int	 run_tables(const struct tap_case *const *tables);
+
+/*
  * One callback that ran.  bytes is the result field of an operation that has
  * one, else 0.
  */

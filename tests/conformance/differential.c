@@ -2,24 +2,20 @@
 /*
  * differential [BACKEND[:none] ...]: the same random programs on each backend
  * do the same, as far as the contract promises.  ":none" is the backend with
- * all capabilities masked.  Those that do not work here are left out.
+ * all capabilities masked.  Those that do not work here are left out, unless
+ * PROACTOR_REQUIRE_BACKENDS names them.
  *
  * PROACTOR_TEST_SEED in the environment repeats a run; a failure says which
  * program it was and what two backends have written down.
  */
 #include "config.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conformance/differential.h"
-
-struct selection selected;
 
 #define BACKENDS_MAX	8
 #define SCENES_MAX	48
@@ -341,34 +337,15 @@ static const struct tap_case cases[] = {
 	{ NULL, NULL }
 };
 
+static const struct tap_case *const tables[] = { cases, NULL };
+
 /* --- the command line --- */
-
-/* True when the backend works here; else its reason is a comment. */
-static bool
-works(const struct selection *selection)
-{
-	struct proactor_options o;
-	struct proactor *p;
-	char reason[256] = "";
-	int status;
-
-	proactor_options_init(&o);
-	o.backend = selection->backend;
-	o.reason = reason;
-	o.reason_size = sizeof(reason);
-	status = proactor_create(&o, &p);
-	if (status != 0)
-		tap_diag("%s: %s", selection->backend, reason);
-	else
-		proactor_release(p);
-	return status == 0;
-}
 
 static void
 add_backend(const char *word)
 {
 	struct selection *selection = &backends[backend_count];
-	char *colon, *name = names[backend_count];
+	char *colon, *name = names[backend_count], why[WHY_ROOM];
 
 	if (backend_count == BACKENDS_MAX)
 		tap_bail("too many backends");
@@ -383,23 +360,11 @@ add_backend(const char *word)
 	selection->masked = colon != NULL ? PROACTOR_CAP_ALL : 0;
 	if (colon != NULL)
 		*colon = ':';
-	if (works(selection))
+	selected = *selection;
+	if (backend_works(why))
 		backend_count++;
-}
-
-static void
-remove_directory(const char *path)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir != NULL)
-		closedir(dir);
-	rmdir(path);
+	else
+		tap_diag("%s", why);
 }
 
 int
@@ -408,11 +373,8 @@ main(int argc, char **argv)
 	static const char *const usual[] = {
 		"io_uring", "io_uring:none", "epoll", "poll"
 	};
-	const char *parent = getenv("TMPDIR");
 	const char *text = getenv("PROACTOR_TEST_SEED");
-	char directory[PATH_ROOM];
 	size_t i;
-	int result;
 
 	for (i = 1; i < (size_t)argc; i++)
 		add_backend(argv[i]);
@@ -423,14 +385,5 @@ main(int argc, char **argv)
 	seed = text != NULL ? strtoull(text, NULL, 0) :
 	    (uint64_t)proactor_now();
 	tap_diag("PROACTOR_TEST_SEED=%llu", (unsigned long long)seed);
-	snprintf(directory, sizeof(directory), "%s/proactor-XXXXXX",
-	    parent != NULL ? parent : "/tmp");
-	if (mkdtemp(directory) == NULL)
-		tap_bail("%s: %s", directory, strerror(errno));
-	selected.directory = directory;
-	for (i = 0; i < backend_count; i++)
-		backends[i].directory = directory;
-	result = tap_run(cases);
-	remove_directory(directory);
-	return result;
+	return run_tables(tables);
 }

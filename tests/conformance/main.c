@@ -6,16 +6,12 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conformance/conformance.h"
-
-struct selection selected;
 
 static const struct {
 	const char *name;
@@ -126,71 +122,11 @@ parse_mask(const char *text)
 	return bits;
 }
 
-/* Does PROACTOR_REQUIRE_BACKENDS, words between spaces, name it? */
-static bool
-is_required(const char *backend)
-{
-	const char *list = getenv("PROACTOR_REQUIRE_BACKENDS");
-	size_t length;
-
-	while (list != NULL && *list != '\0') {
-		list += strspn(list, " \t");
-		length = strcspn(list, " \t");
-		if (length == strlen(backend) &&
-		    strncmp(list, backend, length) == 0)
-			return true;
-		list += length;
-	}
-	return false;
-}
-
-/* Leaves when there is nothing to test here. */
-static void
-try_backend(void)
-{
-	struct proactor_options o;
-	struct proactor *p;
-	char reason[256] = "";
-	int status;
-
-	world_options(&o);
-	o.reason = reason;
-	o.reason_size = sizeof(reason);
-	status = proactor_create(&o, &p);
-	if (status == 0) {
-		proactor_release(p);
-		return;
-	}
-	if (!is_required(selected.backend))
-		tap_skip_all("%s: %s: %s", selected.backend,
-		    proactor_errname(status), reason);
-	tap_plan(1);
-	tap_ok(0, "%s is required: %s: %s", selected.backend,
-	    proactor_errname(status), reason);
-	exit(tap_done());
-}
-
-static void
-remove_directory(const char *path)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir != NULL)
-		closedir(dir);
-	rmdir(path);
-}
-
 int
 main(int argc, char **argv)
 {
-	const char *parent = getenv("TMPDIR");
-	char directory[PATH_ROOM];
-	int i, result;
+	char why[WHY_ROOM];
+	int i;
 
 	if (argc < 2)
 		usage();
@@ -200,13 +136,7 @@ main(int argc, char **argv)
 			usage();
 		selected.masked |= parse_mask(argv[i] + 5);
 	}
-	try_backend();
-	snprintf(directory, sizeof(directory), "%s/proactor-XXXXXX",
-	    parent != NULL ? parent : "/tmp");
-	if (mkdtemp(directory) == NULL)
-		tap_bail("%s: %s", directory, strerror(errno));
-	selected.directory = directory;
-	result = tap_run_tables(tables);
-	remove_directory(directory);
-	return result;
+	if (!backend_works(why))
+		tap_skip_all("%s", why);
+	return run_tables(tables);
 }
