@@ -66,7 +66,8 @@ call_back(struct proactor *p, struct proactor_op *op, int *status,
 	if (!passed_on && op->callback != NULL) {
 		p->completed++;
 		op->callback(op->user_data, op, told, completion_flags);
-	}
+	} else
+		p->untold++;
 	if (pool != NULL)
 		proactor__op_pool_ended(pool, op, turn);
 }

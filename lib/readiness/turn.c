@@ -393,14 +393,15 @@ run_due(struct engine *e)
 
 /*
  * The turn.  What is ready without the demultiplexer goes first, and when
- * something was called back by that the look at it may wait a little: the
- * next turn is near, and has more for it.
+ * something has completed by that the look at it may wait a little: the next
+ * turn is near, and has more for it; and what began after a step that nobody
+ * is told of may be due before timeout.
  */
 int
 proactor__engine_wait(struct proactor *p, int64_t timeout)
 {
 	struct engine *e = engine_of(p);
-	size_t completed = p->completed;
+	size_t completed = p->completed + p->untold;
 	int error;
 
 	if (!mailbox_empty(&e->offload.returned))
@@ -412,7 +413,7 @@ proactor__engine_wait(struct proactor *p, int64_t timeout)
 	if (e->work.first != NULL || e->fresh.first != NULL)
 		run_work(e);
 	run_due(e);
-	completed = p->completed - completed;
+	completed = p->completed + p->untold - completed;
 	if (timeout == BACKEND_GLANCE || completed != 0) {
 		e->skipped_work += completed;
 		if (++e->skipped < SKIP_TURNS && e->skipped_work < SKIP_WORK)
