@@ -127,9 +127,11 @@ tests_conformance_differential_SOURCES = \
 	tests/conformance/differential.h \
 	tests/conformance/files.c \
 	tests/conformance/run.c \
+	tests/conformance/scenes_chain.c \
 	tests/conformance/scenes_core.c \
 	tests/conformance/scenes_file.c \
 	tests/conformance/scenes_socket.c \
+	tests/conformance/scenes_wait.c \
 	tests/conformance/sockets.c \
 	tests/conformance/support.c \
 	# EOL

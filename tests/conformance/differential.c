@@ -33,6 +33,9 @@ static const struct scene_kind *const kinds[] = {
 	&close_scene,
 	&file_scene,
 	&chain_scene,
+	&sequence_scene,
+	&notification_scene,
+	&semaphore_scene,
 	&timer_scene,
 	&event_scene,
 	&cancel_scene,
@@ -111,6 +114,23 @@ act_init(struct act *act, struct scene *scene, unsigned int number, act_fn fn)
 	act->scene = scene;
 	act->number = number;
 	act->fn = fn;
+}
+
+void
+message_sent(struct scene *scene)
+{
+	scene->sent++;
+}
+
+static void
+message_came(void *user_data, struct proactor *p, uint64_t data)
+{
+	struct act *act = (struct act *)(uintptr_t)data;
+
+	(void)user_data;
+	(void)p;
+	act->scene->received++;
+	note(act->scene, OBJECTS - 1, "message %u", act->number);
 }
 
 void
@@ -200,9 +220,11 @@ run_scenes(const struct program *g, struct world *w,
 	size_t i;
 
 	for (i = 0; i < g->count; i++)
-		while (scenes[i].pending > 0) {
+		while (scenes[i].pending > 0 ||
+		    scenes[i].received < scenes[i].sent) {
 			status = proactor_poll(w->p, deadline, NULL);
-			if (status != 0)
+			/* What came by the deadline came too late. */
+			if (status != 0 || proactor_now() >= deadline)
 				FAIL("PROACTOR_TEST_SEED=%llu: %s: poll: %s, "
 				    "%zu left of scene %zu, %s",
 				    (unsigned long long)seed, selected.backend,
@@ -224,12 +246,15 @@ run_program(const struct program *g, struct outcome *ret)
 	world_options(&o);
 	o.flags = g->flags;
 	o.max_concurrent_operations = g->concurrency;
+	o.message_pool_capacity = 1024;
 	world_open(&w, &o);
+	CHECK_INT(proactor_set_message_callback(w.p, message_came, NULL), 0);
 	begin_scenes(g, &w, scenes);
 	run_scenes(g, &w, scenes);
 	for (i = 0; i < g->count; i++) {
 		scenes[i].kind->end(&scenes[i]);
 		CHECK_INT(scenes[i].pending, 0);
+		CHECK_INT(scenes[i].received, scenes[i].sent);
 		free(scenes[i].state);
 		memcpy(ret->pages[i], scenes[i].pages,
 		    sizeof(scenes[i].pages));

@@ -14,7 +14,7 @@
 struct scene;
 
 /* Order is promised for each object; what is noted of one is kept apart. */
-#define OBJECTS	6
+#define OBJECTS	8
 
 struct page {
 	char *text;
@@ -36,6 +36,7 @@ struct scene {
 	struct world *w;
 	uint64_t random;
 	size_t pending;		/* operations without their final callback */
+	size_t sent, received;	/* messages */
 	struct page pages[OBJECTS];
 	void *state;
 };
@@ -75,6 +76,13 @@ struct act {
 		struct proactor_file_read_op read;
 		struct proactor_file_write_op write;
 		struct proactor_file_close_op file_close;
+		struct proactor_message_op message;
+		struct proactor_notification_wait_op notification_wait;
+		struct proactor_notification_signal_op notification_signal;
+		struct proactor_semaphore_wait_op semaphore_wait;
+		struct proactor_semaphore_signal_op semaphore_signal;
+		struct proactor_sequence_op sequence;
+		struct proactor_timeout_op timeout;
 	} op;
 };
 
@@ -82,6 +90,12 @@ void	 called_back(void *act, struct proactor_op *op, int status,
 	    unsigned int flags);
 void	 act_init(struct act *act, struct scene *scene, unsigned int number,
 	    act_fn fn);
+
+/*
+ * A message operation has sent its act to the scene's own proactor, which
+ * notes the arrival.
+ */
+void	 message_sent(struct scene *scene);
 
 /* Must be accepted. */
 void	 act_submit(struct act *act);
@@ -99,6 +113,9 @@ extern const struct scene_kind accept_scene;
 extern const struct scene_kind close_scene;
 extern const struct scene_kind file_scene;
 extern const struct scene_kind chain_scene;
+extern const struct scene_kind sequence_scene;
+extern const struct scene_kind notification_scene;
+extern const struct scene_kind semaphore_scene;
 extern const struct scene_kind timer_scene;
 extern const struct scene_kind event_scene;
 extern const struct scene_kind cancel_scene;

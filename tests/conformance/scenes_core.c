@@ -6,7 +6,7 @@
 
 #include "conformance/differential.h"
 
-/* Scenes without bytes: timers, events, no-ops, and what never happens. */
+/* Scenes without bytes: timers, events, no-ops. */
 
 static void
 note_end(struct act *act, int status, unsigned int flags)
@@ -222,96 +222,4 @@ nop_end(struct scene *scene)
 
 const struct scene_kind nop_scene = {
 	"no-ops", sizeof(struct nops), nop_begin, nop_end
-};
-
-/* --- what never happens, canceled --- */
-
-#define NEVERS	6
-
-struct cancels {
-	struct pair pair;
-	struct proactor_socket *listener;
-	struct proactor_event *event;
-	struct act acts[NEVERS];
-	int fds[2];
-	char bytes[100];
-};
-
-static void
-cancel_called(struct act *act, int status, unsigned int flags)
-{
-	CHECK_INT(flags, 0);
-	note(act->scene, act->number, "%d", status);
-	/* It is not in flight any more. */
-	note(act->scene, act->number, "once more: %d",
-	    proactor_cancel(act->scene->w->p, &act->op.base));
-}
-
-static void
-cancel_init(struct scene *scene)
-{
-	struct cancels *c = scene->state;
-	struct proactor_span span = proactor_span(c->bytes, sizeof(c->bytes));
-	unsigned int i;
-
-	for (i = 0; i < NEVERS; i++)
-		act_init(&c->acts[i], scene, i, cancel_called);
-	proactor_recv_op_init(&c->acts[0].op.recv, c->pair.a, &span, 1,
-	    called_back, &c->acts[0]);
-	proactor_recv_op_init(&c->acts[1].op.recv, c->pair.b, &span, 1,
-	    called_back, &c->acts[1]);
-	c->acts[1].op.base.flags = PROACTOR_OP_MULTISHOT;
-	proactor_accept_op_init(&c->acts[2].op.accept, c->listener,
-	    called_back, &c->acts[2]);
-	if (pick(scene, 2))
-		c->acts[2].op.base.flags = PROACTOR_OP_MULTISHOT;
-	proactor_handle_poll_op_init(&c->acts[3].op.poll,
-	    proactor_handle_fd(c->fds[0]), PROACTOR_POLL_IN, called_back,
-	    &c->acts[3]);
-	proactor_event_wait_op_init(&c->acts[4].op.wait, c->event,
-	    called_back, &c->acts[4]);
-	proactor_timer_op_init(&c->acts[5].op.timer, PROACTOR_FOREVER,
-	    called_back, &c->acts[5]);
-}
-
-static void
-cancel_begin(struct scene *scene)
-{
-	struct cancels *c = scene->state;
-	struct proactor_address address;
-	unsigned int i, first = pick(scene, NEVERS);
-
-	pair_open(scene->w, pick(scene, 2) ? PROACTOR_SOCKET_TCP :
-	    PROACTOR_SOCKET_UNIX_STREAM, 0, &c->pair);
-	c->listener = listener_open(scene->w, PROACTOR_SOCKET_TCP, 0,
-	    &address);
-	CHECK_INT(proactor_event_create(scene->w->p, &c->event), 0);
-	CHECK_INT(pipe(c->fds), 0);
-	cancel_init(scene);
-	for (i = 0; i < NEVERS; i++) {
-		CHECK_INT(proactor_cancel(scene->w->p, &c->acts[i].op.base),
-		    PROACTOR_ENOENT);
-		act_submit(&c->acts[i]);
-		if (pick(scene, 3) == 0)
-			maybe_poll(scene);
-	}
-	for (i = 0; i < NEVERS; i++)
-		CHECK_INT(proactor_cancel(scene->w->p,
-		    &c->acts[(first + i) % NEVERS].op.base), 0);
-}
-
-static void
-cancel_end(struct scene *scene)
-{
-	struct cancels *c = scene->state;
-
-	close_fds(c->fds);
-	proactor_event_release(c->event);
-	proactor_socket_release(c->listener);
-	proactor_socket_release(c->pair.a);
-	proactor_socket_release(c->pair.b);
-}
-
-const struct scene_kind cancel_scene = {
-	"cancels", sizeof(struct cancels), cancel_begin, cancel_end
 };
