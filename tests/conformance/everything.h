@@ -8,6 +8,8 @@
 struct everything {
 	struct world w;
 	struct proactor_event *event;
+	struct proactor_notification *notification;
+	struct proactor_semaphore *semaphore;
 	struct pair pair;
 	struct pair datagrams;
 	struct proactor_socket *listener;
@@ -19,10 +21,12 @@ struct everything {
 	struct proactor_recv_op recv, recv_behind;
 	struct proactor_recvfrom_op recvfrom;
 	struct proactor_accept_op accept;
+	struct proactor_notification_wait_op notified;
+	struct proactor_semaphore_wait_op reached;
 	struct proactor_nop_op nop;
 };
 
-#define EVERYTHING	8
+#define EVERYTHING	10
 
 void	 everything_open(struct everything *f,
 	    const struct proactor_options *options);

@@ -18,13 +18,15 @@
 
 enum kind {
 	NOP, TIMER, WAIT, POLL, RECV, SEND, RECVFROM, SENDTO, ACCEPT, CONNECT,
-	READ, WRITE, SEQUENCE, MESSAGE, KINDS
+	READ, WRITE, SEQUENCE, MESSAGE, NOTIFICATION_WAIT, NOTIFICATION_SIGNAL,
+	SEMAPHORE_WAIT, SEMAPHORE_SIGNAL, FUTEX_WAIT, FUTEX_WAKE, KINDS
 };
 
 #define SLOTS_PER_KIND	6
 #define SLOTS		(KINDS * SLOTS_PER_KIND)
 #define SOCKETS		12	/* two at a time are a pair */
 #define EVENTS		3
+#define SEMAPHORES	2
 #define SCRATCH		65536
 #define STEPS		5
 
@@ -59,6 +61,12 @@ struct slot {
 		struct proactor_file_write_op write;
 		struct proactor_sequence_op sequence;
 		struct proactor_message_op message;
+		struct proactor_notification_wait_op notification_wait;
+		struct proactor_notification_signal_op notification_signal;
+		struct proactor_semaphore_wait_op semaphore_wait;
+		struct proactor_semaphore_signal_op semaphore_signal;
+		struct proactor_futex_wait_op futex_wait;
+		struct proactor_futex_wake_op futex_wake;
 	} op;
 	/* A sequence's, in this order. */
 	struct proactor_nop_op nop;
@@ -81,6 +89,11 @@ struct work {
 	struct slot slots[SLOTS];
 	struct end ends[SOCKETS];
 	struct proactor_event *events[EVENTS];
+	struct proactor_notification *notification;
+	struct proactor_semaphore *semaphores[SEMAPHORES];
+	uint64_t values[SEMAPHORES];	/* that were signalled, or will be */
+	uint32_t word;			/* of the futex operations */
+	bool futexes;
 	struct proactor_socket *listener;
 	struct proactor_address address;
 	struct proactor_file *file;
@@ -190,7 +203,16 @@ status_makes_sense(const struct slot *slot, int status)
 	case CONNECT:
 	case READ:
 	case WRITE:
+	case NOTIFICATION_WAIT:
+	case NOTIFICATION_SIGNAL:
+	case SEMAPHORE_WAIT:
+	case FUTEX_WAIT:
+	case FUTEX_WAKE:
 		return status == 0 || status == PROACTOR_ECANCELED;
+	case SEMAPHORE_SIGNAL:
+		/* Another one has come before it. */
+		return status == 0 || status == PROACTOR_ECANCELED ||
+		    status == PROACTOR_EINVAL;
 	case SEQUENCE:
 		return status == 0 || status == PROACTOR_ECANCELED ||
 		    status == PROACTOR_ETIMEDOUT;
@@ -224,6 +246,14 @@ check_result(struct slot *slot, int status, unsigned int flags)
 	}
 	if (slot->kind == RECV)
 		CHECK(slot->op.recv.bytes <= SCRATCH);
+	if (slot->kind == NOTIFICATION_WAIT && status == 0)
+		CHECK(slot->op.notification_wait.epoch !=
+		    slot->op.notification_wait.token);
+	if (slot->kind == SEMAPHORE_SIGNAL)
+		CHECK((slot->op.semaphore_signal.signaled == SEMAPHORES) ==
+		    (status == 0));
+	if (slot->kind == FUTEX_WAKE)
+		CHECK(slot->op.futex_wake.woken <= SLOTS_PER_KIND);
 	if (flags & PROACTOR_COMPLETION_MORE) {
 		CHECK(slot->op.base.flags & PROACTOR_OP_MULTISHOT);
 		CHECK_INT(status, 0);
@@ -317,6 +347,41 @@ pick_end(struct work *k, enum kind kind)
 	return &k->ends[8 + pick(&k->random, 4)];
 }
 
+/* The same for those that wait for each other. */
+static void
+prepare_wait(struct work *k, struct slot *slot, unsigned int random)
+{
+	struct proactor_semaphore_wait_op *wait = &slot->op.semaphore_wait;
+	int i;
+
+	switch (slot->kind) {
+	case NOTIFICATION_SIGNAL:
+		slot->op.notification_signal.count = random & 1 ? INT32_MAX :
+		    1 + (int32_t)(random % 4);
+		break;
+	case SEMAPHORE_WAIT:
+		wait->wait_flags = random & 1 ? PROACTOR_WAIT_ALL :
+		    PROACTOR_WAIT_ANY;
+		for (i = 0; i < SEMAPHORES; i++)
+			wait->values[i] = k->values[i] + (random >> i) % 8;
+		break;
+	case SEMAPHORE_SIGNAL:
+		for (i = 0; i < SEMAPHORES; i++)
+			slot->op.semaphore_signal.values[i] =
+			    k->values[i] += 1 + (random >> i) % 3;
+		break;
+	case FUTEX_WAIT:
+		/* Now and then it differs already. */
+		slot->op.futex_wait.expected = random % 4 == 0;
+		break;
+	case FUTEX_WAKE:
+		slot->op.futex_wake.count = 1 + (int32_t)(random % 4);
+		break;
+	default:
+		break;
+	}
+}
+
 /* New inputs for an operation that was initialised once. */
 static void
 prepare(struct work *k, struct slot *slot)
@@ -385,6 +450,7 @@ prepare(struct work *k, struct slot *slot)
 		prepare_steps(k, slot, random);
 		break;
 	default:
+		prepare_wait(k, slot, random);
 		break;
 	}
 }
@@ -397,6 +463,9 @@ submit_slot(struct work *k, struct slot *slot)
 	prepare(k, slot);
 	if (slot->end != NULL && slot->end->closing)
 		wanted = PROACTOR_EBADF;
+	if (!k->futexes && (slot->kind == FUTEX_WAIT ||
+	    slot->kind == FUTEX_WAKE))
+		wanted = PROACTOR_ENOTSUP;
 	status = proactor_submit_one(k->w.p, &slot->op.base);
 	CHECK_INT(status, wanted);
 	if (status != 0) {
@@ -407,6 +476,42 @@ submit_slot(struct work *k, struct slot *slot)
 	k->submits++;
 	if (slot->end != NULL)
 		slot->end->pending++;
+}
+
+static void
+init_wait(struct work *k, struct slot *slot)
+{
+	static const uint64_t values[SEMAPHORES] = { 0 };
+	proactor_callback fn = slot_called;
+
+	switch (slot->kind) {
+	case NOTIFICATION_WAIT:
+		proactor_notification_wait_op_init(
+		    &slot->op.notification_wait, k->notification, fn, slot);
+		break;
+	case NOTIFICATION_SIGNAL:
+		proactor_notification_signal_op_init(
+		    &slot->op.notification_signal, k->notification, 1, fn,
+		    slot);
+		break;
+	case SEMAPHORE_WAIT:
+		proactor_semaphore_wait_op_init(&slot->op.semaphore_wait,
+		    PROACTOR_WAIT_ALL, k->semaphores, values, SEMAPHORES, fn,
+		    slot);
+		break;
+	case SEMAPHORE_SIGNAL:
+		proactor_semaphore_signal_op_init(&slot->op.semaphore_signal,
+		    k->semaphores, values, SEMAPHORES, fn, slot);
+		break;
+	case FUTEX_WAIT:
+		proactor_futex_wait_op_init(&slot->op.futex_wait, &k->word, 0,
+		    PROACTOR_FUTEX_32 | PROACTOR_FUTEX_PRIVATE, fn, slot);
+		break;
+	default:
+		proactor_futex_wake_op_init(&slot->op.futex_wake, &k->word, 1,
+		    PROACTOR_FUTEX_32 | PROACTOR_FUTEX_PRIVATE, fn, slot);
+		break;
+	}
 }
 
 static void
@@ -469,9 +574,12 @@ init_slot(struct work *k, struct slot *slot, enum kind kind)
 		proactor_sequence_op_init(&slot->op.sequence, slot->steps,
 		    STEPS, NULL, fn, slot);
 		break;
-	default:
+	case MESSAGE:
 		proactor_message_op_init(&slot->op.message, k->w.p, 1, 0, fn,
 		    slot);
+		break;
+	default:
+		init_wait(k, slot);
 		break;
 	}
 }
@@ -504,6 +612,12 @@ work_open(const struct proactor_options *options, uint64_t salt)
 	CHECK_INT(proactor_set_message_callback(k->w.p, take_message, k), 0);
 	for (i = 0; i < EVENTS; i++)
 		CHECK_INT(proactor_event_create(k->w.p, &k->events[i]), 0);
+	CHECK_INT(proactor_notification_create(k->w.p, &k->notification), 0);
+	for (i = 0; i < SEMAPHORES; i++)
+		CHECK_INT(proactor_semaphore_create(k->w.p, 0,
+		    &k->semaphores[i]), 0);
+	k->futexes = (proactor_query_capabilities(k->w.p) &
+	    PROACTOR_CAP_FUTEX_OPERATIONS) != 0;
 	for (i = 0; i < SOCKETS; i += 2)
 		open_ends(k, &k->ends[i]);
 	k->listener = listener_open(&k->w, PROACTOR_SOCKET_TCP, 0,
@@ -536,6 +650,9 @@ work_close(struct work *k)
 	}
 	for (i = 0; i < EVENTS; i++)
 		proactor_event_release(k->events[i]);
+	for (i = 0; i < SEMAPHORES; i++)
+		proactor_semaphore_release(k->semaphores[i]);
+	proactor_notification_release(k->notification);
 	proactor_socket_release(k->listener);
 	proactor_file_release(k->file);
 	close_fds(k->fds);
@@ -661,6 +778,9 @@ disturb(void *arg)
 			    EVENTS)]), 0);
 		if (pick(&random, 4) == 0)
 			CHECK_INT(proactor_wake(k->w.p), 0);
+		if (pick(&random, 4) == 0)
+			CHECK_INT(proactor_notification_signal(k->notification,
+			    1), 0);
 		sched_yield();
 	}
 	return NULL;
@@ -688,7 +808,7 @@ const struct tap_case random_cases[] = {
 	{ "random: the same on a ring of 8 entries", random_small_ring },
 	{ "random: the same with deferred submission", random_deferred },
 	{ "random: the same, shut down after a few steps", random_short },
-	{ "random: the same while three threads cancel, set and wake",
+	{ "random: the same while three threads cancel, set, signal and wake",
 	    random_disturbed },
 	{ NULL, NULL }
 };

@@ -159,6 +159,8 @@ release_elsewhere(void)
 	memset(&f, 0, sizeof(f));
 	world_open(&f.w, NULL);
 	CHECK_INT(proactor_event_create(f.w.p, &f.event), 0);
+	CHECK_INT(proactor_notification_create(f.w.p, &f.notification), 0);
+	CHECK_INT(proactor_semaphore_create(f.w.p, 0, &f.semaphore), 0);
 	f.listener = listener_open(&f.w, PROACTOR_SOCKET_TCP, 0, &address);
 	CHECK_INT(proactor_socket_create(f.w.p, PROACTOR_SOCKET_UDP, 0,
 	    &f.datagrams.a), 0);
@@ -170,6 +172,8 @@ release_elsewhere(void)
 	proactor_release(f.w.p);
 	CHECK_INT(f.w.r.calls, 1);
 	proactor_event_release(f.event);
+	proactor_notification_release(f.notification);
+	proactor_semaphore_release(f.semaphore);
 	proactor_socket_release(f.listener);
 	proactor_socket_release(f.datagrams.a);
 	proactor_socket_release(f.pair.a);

@@ -80,7 +80,8 @@ any_kind_expires(void)
 {
 	static struct everything f;
 	struct proactor_op *ops[] = { &f.timer.base, &f.wait.base,
-		&f.poll.base, &f.recv.base, &f.recvfrom.base, &f.accept.base };
+		&f.poll.base, &f.recv.base, &f.recvfrom.base, &f.accept.base,
+		&f.notified.base, &f.reached.base };
 	size_t i;
 
 	everything_open(&f, NULL);
