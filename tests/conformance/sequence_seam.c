@@ -75,6 +75,63 @@ late_answers(void)
 	each_stream(late_of);
 }
 
+/* --- and what they lead to --- */
+
+/* A poll that nothing else ends does not sleep over what it has begun. */
+static void
+goes_on(struct world *w, struct proactor_op **steps, size_t count, int status)
+{
+	struct proactor_sequence_op q;
+	int64_t until = patience();
+
+	proactor_sequence_op_init(&q, steps, count, NULL, record, &w->r);
+	CHECK_INT(proactor_submit_one(w->p, &q.base), 0);
+	while (w->r.calls == 0 && proactor_now() < until)
+		CHECK_INT(proactor_poll(w->p, until, NULL), 0);
+	CHECK(proactor_now() < until);
+	CHECK_INT(status_of(&w->r, &q), status);
+	recorder_clear(&w->r);
+}
+
+static void
+silence_is_no_rest(void)
+{
+	static struct proactor_file_write_op writes[LONGEST];
+	struct proactor_event_wait_op wait_op;
+	struct proactor_timeout_op timeout;
+	struct proactor_timer_op timer;
+	struct proactor_op *steps[LONGEST];
+	struct proactor_event *event;
+	struct proactor_file *f;
+	struct world w;
+	size_t i;
+
+	world_open(&w, NULL);
+	f = file_open(&w, PROACTOR_FILE_WRITE);
+	CHECK_INT(proactor_event_create(w.p, &event), 0);
+	poll_barrier(&w);
+	for (i = 0; i < LONGEST; i++) {
+		proactor_file_write_op_init(&writes[i], f, i,
+		    proactor_span("x", 1), NULL, NULL);
+		steps[i] = &writes[i].base;
+	}
+	writes[LONGEST / 2].span.offset = 1;
+	goes_on(&w, steps, LONGEST, PROACTOR_EFAULT);
+	proactor_timer_op_init(&timer, proactor_deadline_after(3000000), NULL,
+	    NULL);
+	steps[1] = &timer.base;
+	goes_on(&w, steps, 2, 0);
+	proactor_event_wait_op_init(&wait_op, event, NULL, NULL);
+	proactor_timeout_op_init(&timeout, proactor_deadline_after(3000000),
+	    NULL, NULL);
+	steps[1] = &wait_op.base;
+	steps[2] = &timeout.base;
+	goes_on(&w, steps, 3, PROACTOR_ETIMEDOUT);
+	proactor_event_release(event);
+	proactor_file_release(f);
+	world_close(&w);
+}
+
 /* --- pools --- */
 
 #define POOLED	3
@@ -289,6 +346,8 @@ step_in_flight(void)
 const struct tap_case sequence_seam_cases[] = {
 	{ "sequence: a deadline counts after steps that nobody is told of",
 	    late_answers },
+	{ "sequence: steps that nobody is told of go on in the same poll",
+	    silence_is_no_rest },
 	{ "sequence: of a pool, refused in its callback it returns",
 	    pooled_and_refused },
 	{ "sequence: of a pool, with its steps, it is left by a release",
