@@ -6,4 +6,8 @@ bin_PROGRAMS += \
 	tools/proactor-info \
 	# EOL
 
+tools_proactor_info_SOURCES = \
+	tools/coordination.c \
+	tools/coordination.h \
+	tools/proactor-info.c
 tools_proactor_info_LDFLAGS =

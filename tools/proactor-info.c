@@ -15,6 +15,8 @@
 
 #include <proactor.h>
 
+#include "coordination.h"
+
 #define BACKENDS	5
 #define ADVICE_MAX	12
 #define WORDS_MAX	512
@@ -43,12 +45,11 @@ static const char *const backend_names[BACKENDS] = {
 	"io_uring", "epoll", "kqueue", "poll", "iocp"
 };
 
-static const char *const tier_names[] = { "absent", "emulated", "native" };
-
 /* All that is printed, in words or as JSON. */
 struct report {
 	struct utsname system;
 	char liburing[32];		/* empty: not known */
+	uint64_t masked;		/* capabilities not to be used */
 	struct proactor *p;		/* NULL: none could be made */
 	int status;			/* of the making */
 	char reason[WORDS_MAX];		/* for this backend, or for none */
@@ -154,6 +155,7 @@ look(struct report *r, const char *backend)
 
 	proactor_options_init(&options);
 	options.backend = backend;
+	options.allowed_capabilities = ~r->masked;
 	options.reason = r->reason;
 	options.reason_size = sizeof(r->reason);
 	r->status = proactor_create(&options, &r->p);
@@ -242,9 +244,10 @@ advise_all(struct report *r)
 		advise(r, "io_uring works here and would be faster.");
 	for (i = 0; r->p != NULL && runs_on(r, "io_uring") &&
 	    i < CAPABILITIES; i++) {
-		if (capabilities[i].bit != PROACTOR_CAP_MULTISHOT &&
+		if ((capabilities[i].bit != PROACTOR_CAP_MULTISHOT &&
 		    capabilities[i].bit != PROACTOR_CAP_FIXED_FILES &&
-		    capabilities[i].bit != PROACTOR_CAP_LINKED_OPERATIONS)
+		    capabilities[i].bit != PROACTOR_CAP_LINKED_OPERATIONS) ||
+		    (r->masked & capabilities[i].bit))
 			continue;
 		if (proactor_explain_capability(r->p, capabilities[i].bit,
 		    &tier, &reason) == 0 && tier != PROACTOR_TIER_NATIVE)
@@ -340,9 +343,38 @@ print_capabilities(const struct report *r)
 		    &tier, &reason) != 0)
 			continue;
 		printf("  %-20s%-10s", capabilities[i].name,
-		    tier_names[tier]);
+		    tier_name(tier));
 		print_words(reason, 32);
 	}
+}
+
+static void
+print_coordination(const struct report *r)
+{
+	struct coordination rows[COORDINATIONS];
+	size_t i;
+
+	coordination_query(r->p, rows);
+	printf("\ncoordination\n");
+	for (i = 0; i < COORDINATIONS; i++) {
+		printf("  %-20s%-10s", rows[i].name, rows[i].tier);
+		print_words(rows[i].reason, 32);
+	}
+}
+
+static void
+print_masked(const struct report *r)
+{
+	char words[WORDS_MAX] = "";
+	size_t i, length = 0;
+
+	for (i = 0; i < CAPABILITIES; i++)
+		if (r->masked & capabilities[i].bit)
+			length += (size_t)snprintf(words + length,
+			    sizeof(words) - length, "%s ",
+			    capabilities[i].name);
+	if (length > 0)
+		print_row("masked", words);
 }
 
 static void
@@ -385,9 +417,12 @@ print_report(const struct report *r)
 	print_row("backend", r->p != NULL ? proactor_backend_name(r->p) :
 	    "none");
 	print_row("because", r->reason);
+	print_masked(r);
 	print_backends(r);
-	if (r->p != NULL)
+	if (r->p != NULL) {
 		print_capabilities(r);
+		print_coordination(r);
+	}
 	print_limits(r);
 	printf("\nadvice\n");
 	for (i = 0; i < r->advices; i++) {
@@ -474,12 +509,45 @@ json_capabilities(const struct report *r)
 		    &tier, &reason) != 0)
 			continue;
 		printf("%s\n    \"%s\": {\"tier\": \"%s\", \"reason\": ",
-		    separator, capabilities[i].name, tier_names[tier]);
+		    separator, capabilities[i].name, tier_name(tier));
 		json_string(reason);
 		printf("}");
 		separator = ",";
 	}
 	printf("\n  },\n");
+}
+
+static void
+json_coordination(const struct report *r)
+{
+	struct coordination rows[COORDINATIONS];
+	size_t i;
+
+	printf("  \"coordination\": {");
+	if (r->p != NULL)
+		coordination_query(r->p, rows);
+	for (i = 0; r->p != NULL && i < COORDINATIONS; i++) {
+		printf("%s\n    \"%s\": {\"tier\": \"%s\", \"reason\": ",
+		    i == 0 ? "" : ",", rows[i].name, rows[i].tier);
+		json_string(rows[i].reason);
+		printf("}");
+	}
+	printf("\n  },\n");
+}
+
+static void
+json_masked(const struct report *r)
+{
+	const char *separator = "";
+	size_t i;
+
+	printf("  \"masked\": [");
+	for (i = 0; i < CAPABILITIES; i++)
+		if (r->masked & capabilities[i].bit) {
+			printf("%s\"%s\"", separator, capabilities[i].name);
+			separator = ", ";
+		}
+	printf("],\n");
 }
 
 static void
@@ -508,7 +576,9 @@ json_report(const struct report *r)
 		printf("}");
 	}
 	printf("\n  },\n");
+	json_masked(r);
 	json_capabilities(r);
+	json_coordination(r);
 	printf("  \"limits\": {\n");
 	json_limit("open_files", r->files.rlim_cur, r->files.rlim_max, ",");
 	json_limit("locked_memory", r->memlock.rlim_cur, r->memlock.rlim_max,
@@ -525,10 +595,32 @@ json_report(const struct report *r)
 	printf("%s]\n}\n", r->advices == 0 ? "" : "\n  ");
 }
 
+/* The bits of a list of names with commas in between; 0 when one is wrong. */
+static uint64_t
+bits_of(const char *names)
+{
+	uint64_t bits = 0;
+	size_t i, length;
+
+	for (;; names += length + 1) {
+		length = strcspn(names, ",");
+		for (i = 0; i < CAPABILITIES; i++)
+			if (strlen(capabilities[i].name) == length &&
+			    memcmp(capabilities[i].name, names, length) == 0)
+				break;
+		if (i == CAPABILITIES)
+			return 0;
+		bits |= capabilities[i].bit;
+		if (names[length] == '\0')
+			return bits;
+	}
+}
+
 static void
 usage(FILE *to)
 {
-	fprintf(to, "usage: proactor-info [--backend=NAME] [--json]\n"
+	fprintf(to, "usage: proactor-info [--backend=NAME] "
+	    "[--without=CAPABILITY,...] [--json]\n"
 	    "       proactor-info --help | --version\n");
 }
 
@@ -537,6 +629,7 @@ main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "backend", required_argument, NULL, 'b' },
+		{ "without", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -544,14 +637,23 @@ main(int argc, char **argv)
 	};
 	struct report r = { .p = NULL };
 	const char *backend = NULL;
+	uint64_t bits;
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "b:jhV", long_options,
+	while ((option = getopt_long(argc, argv, "b:w:jhV", long_options,
 	    NULL)) != -1) {
 		switch (option) {
 		case 'b':
 			backend = optarg;
+			break;
+		case 'w':
+			bits = bits_of(optarg);
+			if (bits == 0) {
+				usage(stderr);
+				return 2;
+			}
+			r.masked |= bits;
 			break;
 		case 'j':
 			json = true;
