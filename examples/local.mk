@@ -11,6 +11,8 @@ example_programs = \
 	examples/06-messages \
 	examples/07-signals \
 	examples/08-pool \
+	examples/09-gate \
+	examples/10-relay \
 	examples/httpd \
 	# EOL
 example_files = \
@@ -22,6 +24,8 @@ example_files = \
 	examples/06-messages.c \
 	examples/07-signals.c \
 	examples/08-pool.c \
+	examples/09-gate.c \
+	examples/10-relay.c \
 	examples/http.c \
 	examples/http.h \
 	examples/httpd.c \
