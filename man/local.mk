@@ -54,6 +54,7 @@ dist_man_MANS += \
 	man/man7/proactor_errors.7 \
 	man/man7/proactor_operations.7 \
 	man/man7/proactor_sequences.7 \
+	man/man7/proactor_synchronization.7 \
 	man/man7/proactor_threads.7 \
 	# EOL
 
