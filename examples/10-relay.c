@@ -16,9 +16,9 @@
  *	| source  <---+---- lamp ------+--- sink           |
  *	+-------------+                +-------------------+
  *
- * No code of the parent's runs for a round.  Where proactor-info(1) calls
- * handle_relays native, its thread is not even woken; elsewhere the library
- * fires the lamp in proactor_poll(), without a callback.
+ * No callback of the parent's runs for a round.  Where proactor-info(1) calls
+ * handle_relays native, the kernel fires the lamp while the thread sleeps, and
+ * proactor_poll() arms the relay again after it; elsewhere that fires it, too.
  *
  * Pipes are everywhere and come with fork(2).  An eventfd, or descriptors that
  * were passed over a Unix socket, serve as well.
