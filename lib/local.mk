@@ -52,6 +52,7 @@ libproactor_internal_la_SOURCES = \
 	lib/core/signal.c \
 	lib/core/signals.h \
 	lib/core/relay.c \
+	lib/core/release.c \
 	lib/core/relay.h \
 	lib/core/sequence.c \
 	lib/core/sequence.h \

@@ -400,6 +400,8 @@ clear(void *memory, size_t size)
 /* proactor.c */
 void	 proactor__hold(struct proactor *p);		/* any thread */
 void	 proactor__unhold(struct proactor *p);		/* any thread */
+
+/* release.c; the last reference is gone. */
 void	 proactor__destroy(struct proactor *p);
 
 /* submit.c */
