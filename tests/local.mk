@@ -36,7 +36,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/accept.c \
 	tests/conformance/accept_many.c \
 	tests/conformance/affinity.c \
+	tests/conformance/allocation.c \
 	tests/conformance/allocator.c \
+	tests/conformance/allocator.h \
 	tests/conformance/argument.c \
 	tests/conformance/argument_op.c \
 	tests/conformance/cancel.c \

@@ -22,6 +22,7 @@
 extern const struct tap_case core_cases[];
 extern const struct tap_case value_cases[];
 extern const struct tap_case capability_cases[];
+extern const struct tap_case allocation_cases[];
 extern const struct tap_case allocator_cases[];
 extern const struct tap_case submit_cases[];
 extern const struct tap_case resubmit_cases[];

@@ -33,6 +33,7 @@ static const struct tap_case *const tables[] = {
 	core_cases,
 	value_cases,
 	capability_cases,
+	allocation_cases,
 	allocator_cases,
 	submit_cases,
 	resubmit_cases,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance/conformance.h"
+#include "conformance/allocator.h"
 
 /* Notifications: the epoch, and operations that wait for it. */
 
@@ -546,42 +546,30 @@ signal_from_handler(void)
 
 /* --- memory --- */
 
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	if (size == 0) {
-		free(memory);
-		return NULL;
-	}
-	++*(long *)user_data;
-	return realloc(memory, size);
-}
-
 static void
 allocates_nothing(void)
 {
 	struct proactor_notification_signal_op op;
 	struct proactor_options o;
 	struct scene s;
-	long calls = 0, before;
+	struct allocator a = { 0 };
+	long before;
 	size_t i;
 
-	world_options(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &calls;
+	allocator_options(&o, &a);
 	scene_open(&s, &o);
 	proactor_notification_signal_op_init(&op, s.n, INT32_MAX, record,
 	    &s.w.r);
 	/* The first poll may prepare something for all that follow. */
 	CHECK_INT(run_one(&s.w, &op.base), 0);
-	before = calls;
+	before = a.calls;
 	for (i = 0; i < 200; i++) {
 		await(&s, i % COUNT(s.waits));
 		CHECK_INT(run_one(&s.w, &op.base), 0);
 		CHECK(poll_finals(&s.w, &s.waits[i % COUNT(s.waits)],
 		    i / COUNT(s.waits) + 1));
 	}
-	CHECK_INT(calls, before);
+	CHECK_INT(a.calls, before);
 	scene_close(&s);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conformance/conformance.h"
+#include "conformance/allocator.h"
 
 /* Pools of events. */
 
@@ -260,61 +260,40 @@ polling_thread_only(void)
 	scene_close(&s);
 }
 
-struct counter {
-	size_t calls;
-	size_t fail_at;
-};
-
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	struct counter *c = user_data;
-
-	if (size == 0) {
-		free(memory);
-		return NULL;
-	}
-	return ++c->calls == c->fail_at ? NULL : realloc(memory, size);
-}
-
 static void
 allocates_nothing(void)
 {
-	struct counter c = { .calls = 0 };
+	struct allocator a = { 0 };
 	struct proactor_options o;
 	struct scene s;
-	size_t before;
+	long before;
 	int i;
 
-	world_options(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &c;
+	allocator_options(&o, &a);
 	scene_open(&s, &o);
-	before = c.calls;
+	before = a.calls;
 	for (i = 0; i < 100; i++) {
 		take_all(&s);
 		give_all(&s);
 	}
-	CHECK_INT(c.calls, before);
+	CHECK_INT(a.calls, before);
 	scene_close(&s);
 }
 
 static void
 no_memory(void)
 {
-	struct counter c = { .calls = 0 };
+	struct allocator a = { 0 };
 	struct proactor_event_pool pool;
 	struct proactor_options o;
 	struct world w;
-	size_t i;
+	long i;
 
-	world_options(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &c;
+	allocator_options(&o, &a);
 	world_open(&w, &o);
 	memset(&pool, 0x5a, sizeof(pool));
 	for (i = 1; i <= EVENTS; i++) {
-		c.fail_at = c.calls + i;
+		a.fail_at = a.calls + i;
 		CHECK_INT(proactor_event_pool_init(w.p, &pool, EVENTS),
 		    PROACTOR_ENOMEM);
 		CHECK_INT(((unsigned char *)&pool)[0], 0x5a);

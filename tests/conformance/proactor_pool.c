@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conformance/conformance.h"
+#include "conformance/allocator.h"
 
 /* Pools of proactors. */
 
@@ -569,36 +569,21 @@ messages_go_round(void)
 	CHECK_INT(atomic_load(&h.s.calls), h.hops + 1);
 }
 
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	atomic_long *live = user_data;
-
-	if (size == 0) {
-		atomic_fetch_sub(live, memory != NULL);
-		free(memory);
-		return NULL;
-	}
-	atomic_fetch_add(live, memory == NULL);
-	return realloc(memory, size);
-}
-
 static void
 nothing_is_left(void)
 {
-	atomic_long live = 0;
+	struct allocator a = { 0 };
 	struct stage s;
 	size_t before = open_fds(), i;
 
 	stage_options(&s, PROACTOR_POOL_PER_CPU, PROACTOR_POOL_THREADS);
-	s.proactor.realloc_fn = counting_realloc;
-	s.proactor.realloc_data = &live;
+	allocator_use(&a, &s.proactor);
 	CHECK_INT(proactor_pool_create(&s.options, &s.pool), 0);
 	for (i = 0; i < count(&s); i++)
 		(void)get(&s, i);
-	CHECK(atomic_load(&live) > 0);
+	CHECK(a.live > 0);
 	proactor_pool_release(s.pool);
-	CHECK_INT(atomic_load(&live), 0);
+	CHECK_INT(a.live, 0);
 	CHECK_INT(open_fds(), before);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conformance/allocator.h"
 #include "conformance/relay.h"
 
 /* Relays: a source that is ready fires a sink. */
@@ -407,29 +408,17 @@ last_touch_fires(void)
 
 /* --- memory, cost --- */
 
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	if (size == 0) {
-		free(memory);
-		return NULL;
-	}
-	++*(long *)user_data;
-	return realloc(memory, size);
-}
-
 static void
 firing_allocates_nothing(void)
 {
 	struct proactor_options o;
 	struct relay r[RELAY_KINDS];
+	struct allocator a = { 0 };
 	struct world w;
-	long calls = 0, before = 0;
+	long before = 0;
 	int i, kind;
 
-	world_options(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &calls;
+	allocator_options(&o, &a);
 	world_open(&w, &o);
 	for (kind = 0; kind < RELAY_KINDS; kind++)
 		relay_open(&w, &r[kind], kind, PROACTOR_RELAY_PERSISTENT);
@@ -439,9 +428,9 @@ firing_allocates_nothing(void)
 			CHECK(end_wait(&w, &r[kind].to) > 0);
 			/* The first poll prepares what all use. */
 			if (i == 0)
-				before = calls;
+				before = a.calls;
 		}
-	CHECK_INT(calls, before);
+	CHECK_INT(a.calls, before);
 	for (kind = 0; kind < RELAY_KINDS; kind++)
 		relay_close(&r[kind]);
 	world_close(&w);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conformance/allocator.h"
 #include "conformance/semaphore.h"
 
 /*
@@ -335,26 +336,6 @@ fork_tells_the_child(void)
 
 /* --- memory --- */
 
-struct allocator {
-	long calls;
-	long live;
-};
-
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	struct allocator *a = user_data;
-
-	if (size == 0) {
-		a->live -= memory != NULL;
-		free(memory);
-		return NULL;
-	}
-	a->calls++;
-	a->live += memory == NULL;
-	return realloc(memory, size);
-}
-
 /* Every way to wait and to signal, but links and fences. */
 static void
 turn(struct scene *c, struct mark *m, uint64_t value)
@@ -385,16 +366,14 @@ turn(struct scene *c, struct mark *m, uint64_t value)
 static void
 nothing_is_allocated(void)
 {
-	struct allocator a = {0};
+	struct allocator a = { 0 };
 	struct proactor_options o;
 	struct mark marks[2];
 	struct scene c;
 	uint64_t value;
 	long calls = 0;
 
-	world_options(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &a;
+	allocator_options(&o, &a);
 	scene_open(&c, &o);
 	mark_init(&marks[0], NULL);
 	mark_init(&marks[1], NULL);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conformance/conformance.h"
+#include "conformance/allocator.h"
 
 /* The polling thread of the library; creating and polling threads. */
 
@@ -288,40 +288,24 @@ thread_of_owned(void)
 	world_close(&w);
 }
 
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	atomic_long *live = user_data;
-
-	if (size == 0) {
-		atomic_fetch_sub(live, memory != NULL);
-		free(memory);
-		return NULL;
-	}
-	atomic_fetch_add(live, memory == NULL);
-	return realloc(memory, size);
-}
-
 static void
 thread_leaves_nothing(void)
 {
 	struct proactor_options o;
 	struct proactor_thread *thread;
 	struct world w;
-	atomic_long live = 0;
+	struct allocator a = { 0 };
 	int i;
 
 	for (i = 0; i < 50; i++) {
-		world_options(&o);
-		o.realloc_fn = counting_realloc;
-		o.realloc_data = &live;
+		allocator_options(&o, &a);
 		world_open(&w, &o);
 		CHECK_INT(proactor_thread_create(w.p, NULL, &thread), 0);
 		CHECK_INT(proactor_thread_consume_status(thread),
 		    PROACTOR_EBUSY);
 		stop_and_join(thread);
 		proactor_release(w.p);
-		CHECK_INT(atomic_load(&live), 0);
+		CHECK_INT(a.live, 0);
 	}
 }
 
