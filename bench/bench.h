@@ -40,6 +40,13 @@ enum slot {
 	SLOT_MESSAGE_SELF,	/* size: messages a batch, by the receiver */
 	SLOT_MESSAGE_BURST,	/* size: messages under way at the most */
 	SLOT_MESSAGE_PING,
+	SLOT_NOTIFICATION_PING,	/* two threads that block */
+	SLOT_NOTIFICATION_LOOPS,	/* ... that wait in a loop */
+	SLOT_SEMAPHORE_PING,
+	SLOT_SEMAPHORE_LOOPS,
+	SLOT_SEMAPHORE_PENDING,	/* size: timepoints that wait */
+	SLOT_RELAY,		/* size: relays with nothing to do */
+	SLOT_RELAY_NOTIFICATION,
 	SLOT_ECHO,		/* a server; size: connections */
 	SLOT_ACCEPT,		/* a server; accepts and closes */
 	SLOT_STREAM_OUT,	/* a server; size: bytes of a send */
@@ -128,6 +135,14 @@ extern const struct peer *const bench_peers[];
 #define PEER_RAW_EPOLL	"raw-epoll"
 #define PEER_EPOLL	"proactor-epoll"
 
+/* Two threads without a loop. */
+#define PEER_FUTEX	"futex"
+#define PEER_EVENTFD	"eventfd"
+
+/* The library with one of those that wait, where a workload has many. */
+#define PEER_ONE	"proactor-1"
+#define PEER_EPOLL_ONE	"proactor-epoll-1"
+
 struct goal {
 	bool set;
 	enum metric metric;
@@ -203,6 +218,7 @@ int	 trace_until_exit(pid_t traced, struct run *run, pid_t other,
 /* net.c */
 int	 net_listen(unsigned int *ret_port, enum slot slot);
 int	 net_connect(unsigned int port, bool wait);
+int	 net_event(void);
 void	 net_more_files(void);
 
 /*

@@ -29,12 +29,17 @@ bench_cells = \
 	bench/loop-timers.h \
 	bench/messages.c \
 	bench/nop.c \
+	bench/notification.c \
 	bench/others.h \
 	bench/peers.c \
-	bench/semaphore.c \
+	bench/ping.c \
+	bench/ping.h \
 	bench/raw-epoll-loop.c \
+	bench/raw-epoll-relay.c \
 	bench/raw-epoll.c \
 	bench/raw-epoll.h \
+	bench/relay.c \
+	bench/semaphore.c \
 	bench/sequence.c \
 	bench/stats.c \
 	bench/stream.c \
@@ -53,6 +58,7 @@ bench_cells += \
 	bench/raw-messages.c \
 	bench/raw-multishot.c \
 	bench/raw-nop.c \
+	bench/raw-relay.c \
 	bench/raw-sequence.c \
 	bench/raw-stream.c \
 	bench/raw-timers.c \

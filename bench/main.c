@@ -150,7 +150,7 @@ list(void)
 	const struct workload *w;
 
 	for (w = bench_workloads; w->name != NULL; w++)
-		printf("%-24s %s\n", w->name, w->words);
+		printf("%-28s %s\n", w->name, w->words);
 }
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Sockets, set up alike for every peer and client. */
+/* Sockets, and event descriptors, set up alike for every peer and client. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -84,6 +85,18 @@ net_connect(unsigned int port, bool wait)
 	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 &&
 	    errno != EINPROGRESS)
 		die("connect", -errno);
+	return fd;
+}
+
+/* An event descriptor that does not block. */
+int
+net_event(void)
+{
+	int fd;
+
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		die("eventfd", -errno);
 	return fd;
 }
 

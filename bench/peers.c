@@ -4,6 +4,7 @@
 
 #include "bench/library.h"
 #include "bench/others.h"
+#include "bench/ping.h"
 #include "bench/raw-epoll.h"
 
 #ifdef PROACTOR_HAVE_IO_URING
@@ -21,6 +22,9 @@ static const struct peer raw = {
 		[SLOT_TIMER_LATENESS] = raw_timer_lateness,
 		[SLOT_MESSAGE_BURST] = raw_message_burst,
 		[SLOT_MESSAGE_PING] = raw_message_ping,
+		[SLOT_NOTIFICATION_LOOPS] = raw_message_ping,
+		[SLOT_SEMAPHORE_LOOPS] = raw_message_ping,
+		[SLOT_RELAY] = raw_relay,
 		[SLOT_ECHO] = raw_echo,
 		[SLOT_ACCEPT] = raw_accept,
 		[SLOT_STREAM_OUT] = raw_stream_out,
@@ -81,6 +85,13 @@ static const struct peer hand = {
 		[SLOT_MESSAGE_SELF] = library_message_self,		\
 		[SLOT_MESSAGE_BURST] = library_message_burst,		\
 		[SLOT_MESSAGE_PING] = library_message_ping,		\
+		[SLOT_NOTIFICATION_PING] = library_notification_ping,	\
+		[SLOT_NOTIFICATION_LOOPS] = library_notification_loops,	\
+		[SLOT_SEMAPHORE_PING] = library_semaphore_ping,		\
+		[SLOT_SEMAPHORE_LOOPS] = library_semaphore_loops,	\
+		[SLOT_SEMAPHORE_PENDING] = library_semaphore_pending,	\
+		[SLOT_RELAY] = library_relay,				\
+		[SLOT_RELAY_NOTIFICATION] = library_relay_notification,	\
 		[SLOT_ECHO] = library_echo,				\
 		[SLOT_ACCEPT] = library_accept,				\
 		[SLOT_STREAM_OUT] = library_stream_out,			\
@@ -88,6 +99,16 @@ static const struct peer hand = {
 		[SLOT_READ] = library_read,				\
 		[SLOT_CREATE] = library_create_release,			\
 		[SLOT_IDLE] = library_idle,				\
+	}
+
+/* Of what others wait for beside what is measured, they have one. */
+#define ONE_CELLS							\
+	{								\
+		[SLOT_SEMAPHORE_PENDING] =				\
+		    library_semaphore_pending_one,			\
+		[SLOT_RELAY] = library_relay_one,			\
+		[SLOT_RELAY_NOTIFICATION] =				\
+		    library_relay_notification_one,			\
 	}
 
 #ifdef PROACTOR_HAVE_IO_URING
@@ -98,6 +119,14 @@ static const struct peer library = {
 	.reference = PEER_REFERENCE,
 	.cells = LIBRARY_CELLS,
 };
+
+static const struct peer library_one = {
+	.name = PEER_ONE,
+	.words = "libproactor, io_uring, with one that waits, not many",
+	.backend = "io_uring",
+	.reference = PEER_MEASURED,
+	.cells = ONE_CELLS,
+};
 #endif
 
 #ifdef PROACTOR_HAVE_EPOLL
@@ -107,6 +136,14 @@ static const struct peer library_epoll = {
 	.backend = "epoll",
 	.reference = PEER_RAW_EPOLL,
 	.cells = LIBRARY_CELLS,
+};
+
+static const struct peer library_epoll_one = {
+	.name = PEER_EPOLL_ONE,
+	.words = "libproactor, epoll, with one that waits, not many",
+	.backend = "epoll",
+	.reference = PEER_EPOLL,
+	.cells = ONE_CELLS,
 };
 #endif
 
@@ -128,6 +165,9 @@ static const struct peer raw_epoll = {
 		[SLOT_MESSAGE_SELF] = raw_epoll_message_self,
 		[SLOT_MESSAGE_BURST] = raw_epoll_message_burst,
 		[SLOT_MESSAGE_PING] = raw_epoll_message_ping,
+		[SLOT_NOTIFICATION_LOOPS] = raw_epoll_message_ping,
+		[SLOT_SEMAPHORE_LOOPS] = raw_epoll_message_ping,
+		[SLOT_RELAY] = raw_epoll_relay,
 		[SLOT_ECHO] = raw_epoll_echo,
 		[SLOT_ACCEPT] = raw_epoll_accept,
 		[SLOT_STREAM_OUT] = raw_epoll_stream_out,
@@ -135,6 +175,24 @@ static const struct peer raw_epoll = {
 		[SLOT_CREATE] = raw_epoll_create,
 		[SLOT_IDLE] = raw_epoll_idle,
 		[SLOT_READ] = raw_epoll_read,
+	},
+};
+
+static const struct peer futex = {
+	.name = PEER_FUTEX,
+	.words = "threads that sleep on a word by futex(2)",
+	.cells = {
+		[SLOT_NOTIFICATION_PING] = futex_ping,
+		[SLOT_SEMAPHORE_PING] = futex_ping,
+	},
+};
+
+static const struct peer event_descriptor = {
+	.name = PEER_EVENTFD,
+	.words = "threads that sleep in a read(2) of an eventfd(2)",
+	.cells = {
+		[SLOT_NOTIFICATION_PING] = eventfd_ping,
+		[SLOT_SEMAPHORE_PING] = eventfd_ping,
 	},
 };
 
@@ -177,6 +235,7 @@ const struct peer *const bench_peers[] = {
 #ifdef PROACTOR_HAVE_IO_URING
 	&raw,
 	&library,
+	&library_one,
 	&raw_multishot,
 	&raw_fixed,
 	&hand,
@@ -184,10 +243,13 @@ const struct peer *const bench_peers[] = {
 	&raw_epoll,
 #ifdef PROACTOR_HAVE_EPOLL
 	&library_epoll,
+	&library_epoll_one,
 #endif
 #ifdef PROACTOR_HAVE_POLL
 	&library_poll,
 #endif
+	&futex,
+	&event_descriptor,
 #ifdef BENCH_HAVE_LIBUV
 	&libuv,
 #endif

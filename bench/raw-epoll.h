@@ -19,6 +19,7 @@ void	 raw_epoll_create(struct run *run);
 void	 raw_epoll_message_self(struct run *run);
 void	 raw_epoll_message_burst(struct run *run);
 void	 raw_epoll_message_ping(struct run *run);
+void	 raw_epoll_relay(struct run *run);
 void	 raw_epoll_read(struct run *run);
 
 #endif

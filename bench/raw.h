@@ -69,6 +69,7 @@ void	 raw_timer_cancel_random(struct run *run);
 void	 raw_timer_lateness(struct run *run);
 void	 raw_message_burst(struct run *run);
 void	 raw_message_ping(struct run *run);
+void	 raw_relay(struct run *run);
 void	 raw_echo(struct run *run);
 void	 raw_echo_multishot(struct run *run);
 void	 raw_accept(struct run *run);

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Semaphores: a signal of one timepoint among many, and a value that goes to
- * another thread and back, beside a bare futex and an eventfd.
+ * another thread and back.
  */
 #include "config.h"
 
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
-
-#include <linux/futex.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "bench/library.h"
+#include "bench/ping.h"
 
 /* --- one of many --- */
 
 struct pending {
 	struct proactor_semaphore *semaphore;
-	struct proactor_timepoint *points;	/* they wait for what never is */
+	struct proactor_timepoint *points;	/* for what never comes */
 	struct proactor_timepoint one;
 	uint64_t value, called;
 };
@@ -82,69 +77,15 @@ library_semaphore_pending(struct run *run)
 	free(n.points);
 }
 
+/* The same while one waits. */
+void
+library_semaphore_pending_one(struct run *run)
+{
+	run->size = 1;
+	library_semaphore_pending(run);
+}
+
 /* --- to another thread and back --- */
-
-/* How a peer does it: tell the other side, wait for it.  Side 0 measures. */
-struct way {
-	void (*tell)(void *user, unsigned int side, uint64_t value);
-	void (*await)(void *user, unsigned int side, uint64_t value);
-};
-
-struct ping {
-	const struct way *way;
-	void *user;
-	struct run *run;
-	uint64_t rounds;
-	pthread_barrier_t ready;
-};
-
-static void *
-answer(void *user)
-{
-	struct ping *g = user;
-	uint64_t value;
-
-	pin(g->run->other_cpu);
-	pthread_barrier_wait(&g->ready);
-	for (value = 1; value <= g->rounds; value++) {
-		g->way->await(g->user, 1, value);
-		g->way->tell(g->user, 0, value);
-	}
-	return NULL;
-}
-
-static void
-ping(struct run *run, const struct way *way, void *user)
-{
-	struct ping g = {
-		.way = way,
-		.user = user,
-		.run = run,
-		.rounds = run->warm_up + run->operations,
-	};
-	pthread_t thread;
-	int64_t begin, *trips;
-	uint64_t value;
-
-	trips = allocate(run->operations, sizeof(*trips));
-	pthread_barrier_init(&g.ready, NULL, 2);
-	if (pthread_create(&thread, NULL, answer, &g) != 0)
-		die("pthread_create", -1);
-	pthread_barrier_wait(&g.ready);
-	for (value = 1; value <= g.rounds; value++) {
-		if (value == run->warm_up + 1)
-			run_begin(run);
-		begin = now_ns();
-		way->tell(user, 1, value);
-		way->await(user, 0, value);
-		if (value > run->warm_up)
-			trips[value - run->warm_up - 1] = now_ns() - begin;
-	}
-	run_end(run, run->operations);
-	run_latencies(run, trips, run->operations);
-	pthread_join(thread, NULL);
-	free(trips);
-}
 
 static void
 semaphore_tell(void *user, unsigned int side, uint64_t value)
@@ -184,82 +125,18 @@ library_semaphore_ping(struct run *run)
 	library_release(p);
 }
 
-struct futex_side {
-	_Alignas(64) _Atomic uint32_t word;
-};
-
-static void
-futex_tell(void *user, unsigned int side, uint64_t value)
-{
-	struct futex_side *sides = user;
-
-	atomic_store(&sides[side].word, (uint32_t)value);
-	syscall(SYS_futex, &sides[side].word, FUTEX_WAKE_PRIVATE, 1, NULL,
-	    NULL, 0);
-}
-
-static void
-futex_await(void *user, unsigned int side, uint64_t value)
-{
-	struct futex_side *sides = user;
-	uint32_t seen;
-
-	while ((seen = atomic_load(&sides[side].word)) != (uint32_t)value)
-		syscall(SYS_futex, &sides[side].word, FUTEX_WAIT_PRIVATE,
-		    seen, NULL, NULL, 0);
-}
-
-void
-futex_semaphore_ping(struct run *run)
-{
-	static const struct way way = { futex_tell, futex_await };
-	struct futex_side sides[2] = {{ 0 }};
-
-	ping(run, &way, sides);
-}
-
-static void
-eventfd_tell(void *user, unsigned int side, uint64_t value)
-{
-	uint64_t one = 1;
-
-	(void)value;
-	if (write(((int *)user)[side], &one, sizeof(one)) != sizeof(one))
-		die("write", -1);
-}
-
-static void
-eventfd_await(void *user, unsigned int side, uint64_t value)
-{
-	uint64_t count;
-
-	(void)value;
-	if (read(((int *)user)[side], &count, sizeof(count)) != sizeof(count))
-		die("read", -1);
-}
-
-void
-eventfd_semaphore_ping(struct run *run)
-{
-	static const struct way way = { eventfd_tell, eventfd_await };
-	int fds[2];
-
-	fds[0] = eventfd(0, EFD_CLOEXEC);
-	fds[1] = eventfd(0, EFD_CLOEXEC);
-	if (fds[0] < 0 || fds[1] < 0)
-		die("eventfd", -1);
-	ping(run, &way, fds);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
-}
-
 /* --- from loop to loop --- */
 
+/* What one of the threads writes, the other one does not look at. */
 struct side {
-	struct proactor *p;
+	_Alignas(64) struct proactor *p;
 	struct proactor_semaphore_wait_op wait;
-	struct proactor_semaphore **semaphores;
 	uint64_t got;
+};
+
+struct pair {
+	struct proactor_semaphore *semaphores[2];
+	struct side sides[2];
 };
 
 static void
@@ -276,20 +153,19 @@ on_wait(void *user, struct proactor_op *op, int status, unsigned int flags)
 static void
 loop_await(void *user, unsigned int i, uint64_t value)
 {
-	struct side *s = (struct side *)user + i;
+	struct side *s = &((struct pair *)user)->sides[i];
 
 	s->wait.values[0] = value;
-	check(proactor_submit_one(s->p, &s->wait.base),
-	    "proactor_submit_one");
+	check(proactor_submit_one(s->p, &s->wait.base), "proactor_submit_one");
 	library_until(s->p, &s->got, value);
 }
 
 static void
 loop_tell(void *user, unsigned int i, uint64_t value)
 {
-	struct side *s = user;
+	struct pair *pair = user;
 
-	check(proactor_semaphore_signal(s->semaphores[i], value),
+	check(proactor_semaphore_signal(pair->semaphores[i], value),
 	    "proactor_semaphore_signal");
 }
 
@@ -298,26 +174,25 @@ void
 library_semaphore_loops(struct run *run)
 {
 	static const struct way way = { loop_tell, loop_await };
-	struct proactor_semaphore *semaphores[2];
 	struct proactor_options options;
-	struct side sides[2];
+	struct pair pair;
+	struct side *s;
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
+		s = &pair.sides[i];
 		library_options(run, &options);
-		check(proactor_create(&options, &sides[i].p),
-		    "proactor_create");
-		check(proactor_semaphore_create(sides[i].p, 0,
-		    &semaphores[i]), "proactor_semaphore_create");
-		sides[i].semaphores = semaphores;
-		sides[i].got = 0;
-		proactor_semaphore_wait_op_init(&sides[i].wait,
-		    PROACTOR_WAIT_ALL, &semaphores[i],
-		    &(const uint64_t){ 1 }, 1, on_wait, &sides[i]);
+		check(proactor_create(&options, &s->p), "proactor_create");
+		check(proactor_semaphore_create(s->p, 0,
+		    &pair.semaphores[i]), "proactor_semaphore_create");
+		s->got = 0;
+		proactor_semaphore_wait_op_init(&s->wait, PROACTOR_WAIT_ALL,
+		    &pair.semaphores[i], &(const uint64_t){ 1 }, 1, on_wait,
+		    s);
 	}
-	ping(run, &way, sides);
+	ping(run, &way, &pair);
 	for (i = 0; i < 2; i++) {
-		proactor_semaphore_release(semaphores[i]);
-		proactor_release(sides[i].p);
+		proactor_semaphore_release(pair.semaphores[i]);
+		proactor_release(pair.sides[i].p);
 	}
 }

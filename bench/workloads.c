@@ -109,6 +109,68 @@
 			EPOLL_NO_ALLOCATION },				\
 	}
 
+/*
+ * Two threads that block in what they wait for: a notification is a word that
+ * they sleep on, a semaphore has an order, and waits for several, besides.
+ */
+#define THREADS(kind, which, on, text, count, most)			\
+	{								\
+		.name = kind "-ping-cores-" #on,			\
+		.words = kind "s, to a thread that blocks and back, " text, \
+		.slot = SLOT_##which##_PING,				\
+		.cores = on,						\
+		.operations = count,					\
+		.reference = PEER_FUTEX,				\
+		.shown = P50 | P99 | CPU | COUNTS,			\
+		.goals = { AT_MOST_OF(PEER_FUTEX, P50, most),		\
+			AT_MOST_OF(PEER_EVENTFD, P50, most),		\
+			NO_ALLOCATION,					\
+			EPOLL_AT_MOST_OF(PEER_FUTEX, P50, most),	\
+			EPOLL_AT_MOST_OF(PEER_EVENTFD, P50, most),	\
+			EPOLL_NO_ALLOCATION },				\
+	}
+
+/* The same with a loop each; by hand they send a message. */
+#define LOOPS(kind, which, on, text, count)				\
+	{								\
+		.name = kind "-loops-cores-" #on,			\
+		.words = kind "s, from loop to loop and back, " text,	\
+		.slot = SLOT_##which##_LOOPS,				\
+		.size = 256,						\
+		.cores = on,						\
+		.operations = count,					\
+		.shown = P50 | P99 | CPU | COUNTS,			\
+		.goals = { AT_MOST_OF(RAW, P50, 1.1), NO_ALLOCATION,	\
+			EPOLL_AT_MOST_OF(PEER_RAW_EPOLL, P50, 1.25),	\
+			EPOLL_NO_ALLOCATION },				\
+	}
+
+#define PAIRS(kind, which, most)					\
+	THREADS(kind, which, 1, "one core", 30000, most),		\
+	THREADS(kind, which, 2, "two cores", 10000, most),		\
+	LOOPS(kind, which, 1, "one core", 30000),			\
+	LOOPS(kind, which, 2, "two cores", 10000)
+
+/*
+ * What waits and is not concerned costs nothing, but for poll(2), which looks
+ * at each descriptor each time.
+ */
+#define WAITING(kind, which, text, n, count)				\
+	{								\
+		.name = kind "-" #n,					\
+		.words = text ", " #n " others wait",			\
+		.slot = SLOT_##which,					\
+		.size = n,						\
+		.cores = 1,						\
+		.operations = count,					\
+		.once = "proactor-poll",				\
+		.shown = CPU | COUNTS,					\
+		.goals = { AT_MOST_OF(PEER_ONE, CPU, 1.1),		\
+			NO_ALLOCATION,					\
+			EPOLL_AT_MOST_OF(PEER_EPOLL_ONE, CPU, 1.1),	\
+			EPOLL_NO_ALLOCATION },				\
+	}
+
 #define ECHO(n, on, text, count)					\
 	{								\
 		.name = "echo-" #n "-cores-" #on,			\
@@ -228,6 +290,15 @@ const struct workload bench_workloads[] = {
 	    "messages from another thread, as many as go, two cores"),
 	PING(1, "one core", 50000, AT_MOST(P50, 4800)),
 	PING(2, "two cores", 10000, AT_MOST_OF(RAW, P50, 1.05)),
+
+	PAIRS("notification", NOTIFICATION, 1.1),
+	PAIRS("semaphore", SEMAPHORE, 1.2),
+	WAITING("semaphore-pending", SEMAPHORE_PENDING,
+	    "signals of a semaphore for one", 100000, 3000000),
+	WAITING("relay", RELAY,
+	    "turns of a relay from eventfd to eventfd", 4096, 20000),
+	WAITING("relay-notification", RELAY_NOTIFICATION,
+	    "turns of a relay between notifications", 4096, 100000),
 
 	ECHO(1, 1, "one core", 30000),
 	ECHO(64, 1, "one core", 100000),
