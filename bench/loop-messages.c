@@ -133,7 +133,6 @@ answer(void *user)
 	pthread_barrier_wait(&p->ready);
 	while ((reply.data = await(own)) != STOP)
 		post(&p->boxes[0], &reply, own->loop);
-	close_box(own);
 	return NULL;
 }
 
@@ -183,6 +182,8 @@ loop_message_ping(struct run *run, const struct message_loop *way)
 	if (way->flush != NULL)
 		way->flush(p.boxes[0].loop);
 	pthread_join(thread, NULL);
+	/* Not before: its last wake may come after the last message. */
+	close_box(&p.boxes[1]);
 	close_box(&p.boxes[0]);
 	free(trips);
 }
