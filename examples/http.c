@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The parser of httpd's requests. */
+/* What httpd is asked. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,7 +7,6 @@
 
 #include "http.h"
 
-/* Without regard to case. */
 bool
 http_equal(struct http_text text, const char *word)
 {
@@ -15,8 +14,8 @@ http_equal(struct http_text text, const char *word)
 	    strncasecmp(text.at, word, text.length) == 0;
 }
 
-static bool
-starts(struct http_text text, const char *word)
+bool
+http_starts(struct http_text text, const char *word)
 {
 	return text.length >= strlen(word) &&
 	    strncasecmp(text.at, word, strlen(word)) == 0;
@@ -29,7 +28,6 @@ skip(struct http_text *text, size_t bytes)
 	text->length -= bytes;
 }
 
-/* Takes what is before the byte, and the byte, off the front of rest. */
 struct http_text
 http_take(struct http_text *rest, char stop)
 {
@@ -98,9 +96,8 @@ is_token(struct http_text text)
 	return within(text, 0x21, 0x7e);
 }
 
-/* Digits off the front; what the type cannot hold becomes its largest. */
-static bool
-take_number(struct http_text *text, uint64_t *ret_value)
+bool
+http_take_number(struct http_text *text, uint64_t *ret_value)
 {
 	size_t length = text->length;
 	uint64_t value = 0, digit;
@@ -113,38 +110,6 @@ take_number(struct http_text *text, uint64_t *ret_value)
 	}
 	*ret_value = value;
 	return text->length < length;
-}
-
-int
-http_find_range(struct http_text range, uint64_t size, uint64_t *ret_offset,
-    uint64_t *ret_length)
-{
-	uint64_t first, last;
-	bool has_first, has_last;
-
-	if (!starts(range, "bytes="))
-		return 200;
-	skip(&range, strlen("bytes="));
-	has_first = take_number(&range, &first);
-	if (range.length == 0 || *range.at != '-')
-		return 200;
-	skip(&range, 1);
-	has_last = take_number(&range, &last);
-	if (range.length > 0 || (!has_first && !has_last))
-		return 200;
-	if (!has_first) {		/* the last so many */
-		first = last == 0 ? size : last < size ? size - last : 0;
-		last = UINT64_MAX;
-	} else if (!has_last) {
-		last = UINT64_MAX;
-	}
-	if (last < first)
-		return 200;
-	if (first >= size)
-		return 416;
-	*ret_offset = first;
-	*ret_length = (last < size ? last + 1 : size) - first;
-	return 206;
 }
 
 static int
@@ -212,7 +177,7 @@ parse_line(struct http_request *r)
 	if (!r->head_only &&
 	    (method.length != 3 || memcmp(method.at, "GET", 3) != 0))
 		return 405;
-	if (starts(r->target, "http://")) {	/* as a proxy is asked */
+	if (http_starts(r->target, "http://")) {	/* as a proxy is asked */
 		skip(&r->target, strlen("http://"));
 		rest = http_take(&r->target, '/');
 		r->target.at--;
@@ -298,79 +263,4 @@ http_find_head(const char *input, size_t length, size_t *scanned)
 	}
 	*scanned = length > 2 ? length - 2 : 0;
 	return 0;
-}
-
-const char *
-http_mime_type(const char *path)
-{
-	static const char types[][2][32] = {
-		{ "c", "text/plain; charset=utf-8" },
-		{ "css", "text/css; charset=utf-8" },
-		{ "csv", "text/csv; charset=utf-8" },
-		{ "gif", "image/gif" },
-		{ "gz", "application/gzip" },
-		{ "h", "text/plain; charset=utf-8" },
-		{ "htm", "text/html; charset=utf-8" },
-		{ "html", "text/html; charset=utf-8" },
-		{ "ico", "image/x-icon" },
-		{ "jpeg", "image/jpeg" },
-		{ "jpg", "image/jpeg" },
-		{ "js", "text/javascript; charset=utf-8" },
-		{ "json", "application/json" },
-		{ "md", "text/markdown; charset=utf-8" },
-		{ "mp3", "audio/mpeg" },
-		{ "mp4", "video/mp4" },
-		{ "pdf", "application/pdf" },
-		{ "png", "image/png" },
-		{ "svg", "image/svg+xml" },
-		{ "txt", "text/plain; charset=utf-8" },
-		{ "wasm", "application/wasm" },
-		{ "webm", "video/webm" },
-		{ "webp", "image/webp" },
-		{ "woff2", "font/woff2" },
-		{ "xml", "application/xml" },
-		{ "zip", "application/zip" },
-	};
-	const char *dot = strrchr(path, '.');
-	size_t i;
-
-	for (i = 0; dot != NULL && i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcasecmp(dot + 1, types[i][0]) == 0)
-			return types[i][1];
-	return "application/octet-stream";
-}
-
-const char *
-http_reason(int status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 206:
-		return "Partial Content";
-	case 301:
-		return "Moved Permanently";
-	case 304:
-		return "Not Modified";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 414:
-		return "URI Too Long";
-	case 416:
-		return "Range Not Satisfiable";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 503:
-		return "Service Unavailable";
-	case 505:
-		return "HTTP Version Not Supported";
-	default:
-		return "Internal Server Error";
-	}
 }

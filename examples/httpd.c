@@ -18,18 +18,16 @@
  * socket and cancels the rest, and the last callback to come hands the
  * connection back.
  *
- * What has to do with HTTP alone is in http.c.
+ * What has to do with HTTP alone is in http.c and http_answer.c.
  */
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <proactor.h>
@@ -39,7 +37,6 @@
 #define SECOND		INT64_C(1000000000)
 #define HEAD_MAX	8192		/* of a request's or response's head */
 #define BODY_MAX	65536		/* of a file that is read at once */
-#define DATE_MAX	40
 #define ACCEPTING_MAX	16		/* accepts in flight */
 
 enum state { IDLE, ACCEPTING, RECEIVING, RESPONDING, DRAINING, CLOSING };
@@ -71,8 +68,8 @@ struct connection {
 	size_t head_length;		/* of them, the present request's */
 	size_t scanned;			/* of them, without its end */
 
-	int status;			/* of the response */
-	uint64_t offset, left;		/* of the file, yet to be read */
+	struct http_answer answer;
+	uint64_t left;			/* of the file, yet to be read */
 	uint64_t sent;			/* of the body, for the log */
 	size_t out_length, body_length;	/* bytes in out and in body */
 
@@ -92,8 +89,7 @@ struct server {
 	unsigned int accepting;
 	int64_t patience;		/* nanoseconds */
 	FILE *log;
-	time_t date_of;			/* second the dates are of */
-	char http_date[DATE_MAX], log_date[DATE_MAX];
+	struct http_clock clock;
 };
 
 static void on_io(void *, struct proactor_op *, int, unsigned int);
@@ -107,45 +103,15 @@ complain(const char *what, int status)
 }
 
 /*
- * The access log, in the common log format.
+ * The life of a connection.
  */
 
-static void
-update_dates(struct server *s)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (now == s->date_of)
-		return;
-	s->date_of = now;
-	gmtime_r(&now, &tm);
-	strftime(s->http_date, DATE_MAX, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	strftime(s->log_date, DATE_MAX, "%d/%b/%Y:%H:%M:%S +0000", &tm);
-}
-
-/* What a client wrote is not to be trusted with a terminal or a parser. */
 static void
 log_request(struct connection *c)
 {
-	FILE *log = c->server->log;
-	struct http_text line = c->request.line;
-	unsigned char ch;
-
-	fprintf(log, "%s - - [%s] \"", c->peer, c->server->log_date);
-	for (; line.length > 0; line.at++, line.length--) {
-		ch = (unsigned char)*line.at;
-		if (ch < ' ' || ch >= 0x7f || ch == '"' || ch == '\\')
-			fprintf(log, "\\x%02x", ch);
-		else
-			putc(ch, log);
-	}
-	fprintf(log, "\" %d %" PRIu64 "\n", c->status, c->sent);
+	http_log(c->server->log, &c->server->clock, c->peer, &c->request,
+	    c->answer.status, c->sent);
 }
-
-/*
- * The life of a connection.
- */
 
 static void
 recycle(struct connection *c)
@@ -293,81 +259,41 @@ read_file(struct connection *c)
 {
 	size_t length = c->left < BODY_MAX ? (size_t)c->left : BODY_MAX;
 
-	proactor_file_read_op_init(&c->io.read, c->file, c->offset,
+	proactor_file_read_op_init(&c->io.read, c->file, c->answer.offset,
 	    proactor_span(c->body, length), on_io, c);
 	start(c, &c->io.base);
 }
 
-/*
- * Writes the head.  fields is further fields, each with its CRLF; length is
- * that of the body that GET would be sent.
- */
 static void
-write_head(struct connection *c, int status, uint64_t length,
-    const char *fields)
+write_head(struct connection *c)
 {
 	if (c->server->stopping)
 		c->request.keep_alive = false;
-	c->status = status;
-	c->out_length = (size_t)snprintf(c->out, sizeof(c->out),
-	    "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: libproactor-httpd\r\n"
-	    "%sContent-Length: %" PRIu64 "\r\n%s\r\n", status,
-	    http_reason(status), c->server->http_date, fields, length,
-	    !c->request.keep_alive ? "Connection: close\r\n" :
-	    c->request.old ? "Connection: keep-alive\r\n" : "");
+	c->out_length = http_write_head(c->out, sizeof(c->out), &c->request,
+	    &c->server->clock, &c->answer);
 }
 
-/* A response of the server's own making: the status is all there is. */
+/* A response of the server's own making. */
 static void
-respond(struct connection *c, int status, const char *fields)
+respond(struct connection *c, int status)
 {
-	char all_fields[HTTP_LINE_MAX + 256];
-	int n;
-
-	c->state = RESPONDING;
-	n = snprintf(c->body, sizeof(c->body), "%d %s\n", status,
-	    http_reason(status));
-	snprintf(all_fields, sizeof(all_fields), "%s%s", fields,
-	    "Content-Type: text/plain\r\n");
-	write_head(c, status, (uint64_t)n, all_fields);
-	c->body_length = c->request.head_only ? 0 : (size_t)n;
+	http_answer_status(&c->answer, status, c->body, sizeof(c->body));
+	write_head(c);
+	c->body_length = c->request.head_only ? 0 : (size_t)c->answer.length;
 	send_response(c);
 }
 
 static void
 serve_file(struct connection *c, const struct stat *st)
 {
-	struct http_request *r = &c->request;
-	uint64_t size = (uint64_t)st->st_size, length = size;
-	char modified[DATE_MAX], fields[512];
-	struct tm tm;
-	int n, status = 200;
-
-	gmtime_r(&st->st_mtime, &tm);
-	strftime(modified, sizeof(modified), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	n = snprintf(fields, sizeof(fields), "Last-Modified: %s\r\n"
-	    "Accept-Ranges: bytes\r\nContent-Type: %s\r\n", modified,
-	    http_mime_type(r->path));
-	if (http_equal(r->if_modified, modified)) {
-		write_head(c, 304, size, fields);
-		send_response(c);
+	http_answer_file(&c->answer, &c->request, st);
+	if (c->answer.status == 416) {
+		respond(c, 416);
 		return;
 	}
-	if (!r->head_only && (r->if_range.at == NULL ||
-	    http_equal(r->if_range, modified)))
-		status = http_find_range(r->range, size, &c->offset, &length);
-	if (status == 416) {
-		snprintf(fields, sizeof(fields),
-		    "Content-Range: bytes */%" PRIu64 "\r\n", size);
-		respond(c, 416, fields);
-		return;
-	}
-	if (status == 206)
-		snprintf(fields + n, sizeof(fields) - (size_t)n,
-		    "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64
-		    "\r\n", c->offset, c->offset + length - 1, size);
-	write_head(c, status, length, fields);
-	c->left = r->head_only ? 0 : length;
+	write_head(c);
+	if (!c->request.head_only && c->answer.status != 304)
+		c->left = c->answer.length;
 	if (c->left > 0)
 		read_file(c);
 	else
@@ -380,13 +306,12 @@ redirect(struct connection *c)
 {
 	struct http_text rest = c->request.target;
 	struct http_text path = http_take(&rest, '?');
-	char fields[HTTP_LINE_MAX + 64];
 
 	for (; path.length > 1 && path.at[1] == '/'; path.length--)
 		path.at++;		/* "//name" names a host */
-	snprintf(fields, sizeof(fields), "Location: %.*s/\r\n",
-	    (int)path.length, path.at);
-	respond(c, 301, fields);
+	http_add_field(&c->answer, "Location: %.*s/", (int)path.length,
+	    path.at);
+	respond(c, 301);
 }
 
 static void
@@ -406,10 +331,10 @@ opened(struct connection *c, int status)
 		if (S_ISREG(st.st_mode))
 			serve_file(c, &st);
 		else if (!S_ISDIR(st.st_mode))
-			respond(c, 403, "");
+			respond(c, 403);
 		else if (memchr(target.at, '?', target.length) == NULL &&
 		    target.at[target.length - 1] == '/')
-			respond(c, 404, "");
+			respond(c, 404);
 		else
 			redirect(c);
 		break;
@@ -417,20 +342,21 @@ opened(struct connection *c, int status)
 	case PROACTOR_ENOTDIR:
 	case PROACTOR_ENAMETOOLONG:
 	case PROACTOR_ELOOP:
-		respond(c, 404, "");
+		respond(c, 404);
 		break;
 	case PROACTOR_EACCES:
 	case PROACTOR_EPERM:
-		respond(c, 403, "");
+		respond(c, 403);
 		break;
 	case PROACTOR_EMFILE:
 	case PROACTOR_ENFILE:
 	case PROACTOR_ENOMEM:
-		respond(c, 503, "Retry-After: 1\r\n");
+		http_add_field(&c->answer, "Retry-After: 1");
+		respond(c, 503);
 		break;
 	default:
 		complain(c->request.path, status);
-		respond(c, 500, "");
+		respond(c, 500);
 		break;
 	}
 }
@@ -477,19 +403,21 @@ next_request(struct connection *c)
 		return;
 	}
 	c->state = RESPONDING;
-	c->status = 500;		/* until we know better */
-	c->offset = c->left = c->sent = 0;
+	memset(&c->answer, 0, offsetof(struct http_answer, fields) + 1);
+	c->answer.status = 500;		/* until we know better */
+	c->left = c->sent = 0;
 	c->out_length = c->body_length = 0;
-	update_dates(c->server);
+	http_tick(&c->server->clock);
 	if (status == 0) {
 		proactor_file_open_op_init(&c->io.open, c->request.path,
 		    PROACTOR_FILE_READ, 0, on_io, c);
 		start(c, &c->io.base);
 	} else if (status == 405) {
-		respond(c, 405, "Allow: GET, HEAD\r\n");
+		http_add_field(&c->answer, "Allow: GET, HEAD");
+		respond(c, 405);
 	} else {
 		c->request.keep_alive = false;	/* who knows what comes now */
-		respond(c, status, "");
+		respond(c, status);
 	}
 }
 
@@ -607,7 +535,7 @@ was_read(struct connection *c, size_t bytes)
 		return;
 	}
 	c->body_length = bytes;
-	c->offset += bytes;
+	c->answer.offset += bytes;
 	c->left -= bytes;
 	send_response(c);
 }
