@@ -101,6 +101,11 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/sequence_seam.c \
 	tests/conformance/shutdown.c \
 	tests/conformance/signal.c \
+	tests/conformance/signal_mask.c \
+	tests/conformance/signal_owner.c \
+	tests/conformance/signal_several.c \
+	tests/conformance/signals.c \
+	tests/conformance/signals.h \
 	tests/conformance/socket.c \
 	tests/conformance/sockets.c \
 	tests/conformance/source.c \
