@@ -97,8 +97,12 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/semaphore_op.c \
 	tests/conformance/semaphore_race.c \
 	tests/conformance/sequence.c \
+	tests/conformance/sequence.h \
 	tests/conformance/sequence_end.c \
+	tests/conformance/sequence_nested.c \
+	tests/conformance/sequence_refuse.c \
 	tests/conformance/sequence_seam.c \
+	tests/conformance/sequence_step.c \
 	tests/conformance/shutdown.c \
 	tests/conformance/signal.c \
 	tests/conformance/signal_mask.c \

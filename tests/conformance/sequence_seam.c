@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conformance/chain.h"
+#include "conformance/sequence.h"
 
 /* Sequences where they meet timeouts, pools and what a step function does. */
 
@@ -73,6 +73,44 @@ static void
 late_answers(void)
 {
 	each_stream(late_of);
+}
+
+/* What was to be slept before the step that nobody is told of was done. */
+static void
+not_overslept(void)
+{
+	struct proactor_sequence_op sequence;
+	struct proactor_timer_op timer;
+	struct proactor_recv_op recv;
+	struct proactor_op *steps[2] = { &recv.base, &timer.base };
+	struct proactor_span span;
+	struct proactor_socket *s;
+	struct world w;
+	int64_t deadline;
+	char byte;
+	int fd, i;
+
+	world_open(&w, NULL);
+	s = half_pair(&w, PROACTOR_SOCKET_UNIX_STREAM, 0, &fd);
+	span = proactor_span(&byte, 1);
+	for (i = 0; i < 8; i++) {
+		proactor_recv_op_init(&recv, s, &span, 1, NULL, NULL);
+		proactor_timer_op_init(&timer, proactor_deadline_after(5000000),
+		    NULL, NULL);
+		sequence_init(&sequence, &w, steps, 2, NULL);
+		if (i % 2 == 0)
+			fd_write_all(fd, "x", 1);
+		CHECK_INT(proactor_submit_one(w.p, &sequence.base), 0);
+		if (i % 2 != 0)
+			fd_write_all(fd, "x", 1);
+		deadline = patience();
+		CHECK_INT(proactor_poll(w.p, deadline, NULL), 0);
+		CHECK(proactor_now() < deadline);
+		CHECK_INT(status_of(&w.r, &sequence), 0);
+	}
+	close(fd);
+	proactor_socket_release(s);
+	world_close(&w);
 }
 
 /* --- and what they lead to --- */
@@ -346,6 +384,8 @@ step_in_flight(void)
 const struct tap_case sequence_seam_cases[] = {
 	{ "sequence: a deadline counts after steps that nobody is told of",
 	    late_answers },
+	{ "sequence: a deadline after a step without a callback is kept",
+	    not_overslept },
 	{ "sequence: steps that nobody is told of go on in the same poll",
 	    silence_is_no_rest },
 	{ "sequence: of a pool, refused in its callback it returns",
