@@ -71,6 +71,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/message.c \
 	tests/conformance/multishot.c \
 	tests/conformance/op_pool.c \
+	tests/conformance/op_pool.h \
+	tests/conformance/op_pool_return.c \
+	tests/conformance/op_pool_thread.c \
 	tests/conformance/notification.c \
 	tests/conformance/notification_peer.c \
 	tests/conformance/notification_shared.c \

@@ -33,6 +33,8 @@ extern const struct tap_case timer_cases[];
 extern const struct tap_case event_cases[];
 extern const struct tap_case pool_cases[];
 extern const struct tap_case op_pool_cases[];
+extern const struct tap_case op_pool_return_cases[];
+extern const struct tap_case op_pool_thread_cases[];
 extern const struct tap_case notification_cases[];
 extern const struct tap_case notification_peer_cases[];
 extern const struct tap_case notification_shared_cases[];

@@ -44,6 +44,8 @@ static const struct tap_case *const tables[] = {
 	event_cases,
 	pool_cases,
 	op_pool_cases,
+	op_pool_return_cases,
+	op_pool_thread_cases,
 	notification_cases,
 	notification_peer_cases,
 	notification_shared_cases,
