@@ -83,6 +83,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/pools.c \
 	tests/conformance/proactor_pool.c \
 	tests/conformance/random.c \
+	tests/conformance/random.h \
+	tests/conformance/random_slot.c \
+	tests/conformance/random_work.c \
 	tests/conformance/readiness.c \
 	tests/conformance/relay.c \
 	tests/conformance/relay.h \
