@@ -125,6 +125,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/thread.c \
 	tests/conformance/timepoint.c \
 	tests/conformance/timeout.c \
+	tests/conformance/timeout.h \
+	tests/conformance/timeout_chain.c \
+	tests/conformance/timeout_end.c \
 	tests/conformance/timer.c \
 	tests/conformance/transfer.c \
 	tests/conformance/transfer.h \

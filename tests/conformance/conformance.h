@@ -85,6 +85,8 @@ extern const struct tap_case file_io_cases[];
 extern const struct tap_case link_cases[];
 extern const struct tap_case link_end_cases[];
 extern const struct tap_case timeout_cases[];
+extern const struct tap_case timeout_chain_cases[];
+extern const struct tap_case timeout_end_cases[];
 extern const struct tap_case sequence_cases[];
 extern const struct tap_case sequence_step_cases[];
 extern const struct tap_case sequence_nested_cases[];

@@ -95,6 +95,8 @@ static const struct tap_case *const tables[] = {
 	link_cases,
 	link_end_cases,
 	timeout_cases,
+	timeout_chain_cases,
+	timeout_end_cases,
 	sequence_cases,
 	sequence_step_cases,
 	sequence_nested_cases,
