@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,26 +49,37 @@ peer_close(struct peer *e)
 		close(e->fds[1]);
 }
 
+#define COUNTS	(sizeof(((struct proactor_notification_memory *)0)->opaque) / \
+		    sizeof(uint32_t))
+
+static _Atomic uint32_t *
+counts_of(struct peer *e)
+{
+	return (_Atomic uint32_t *)(void *)e->memory->opaque;
+}
+
 /* How many of the counts are not 0. */
 static size_t
 counts(struct peer *e)
 {
-	const volatile uint32_t *count = e->memory->opaque;
 	size_t i, n = 0;
 
-	for (i = 0; i < sizeof(e->memory->opaque) / sizeof(*count); i++)
-		if (count[i] != 0)
+	for (i = 0; i < COUNTS; i++)
+		if (atomic_load(&counts_of(e)[i]) != 0)
 			n++;
 	return n;
 }
 
-static const int scribbles[] = { 0, 0xff, 0x55 };
+static const uint32_t scribbles[] = { 0, UINT32_MAX, 0x55555555 };
 #define SCRIBBLES	(sizeof(scribbles) / sizeof(scribbles[0]))
 
 static void
 scribble(struct peer *e, size_t i)
 {
-	memset(e->memory->opaque, scribbles[i], sizeof(e->memory->opaque));
+	size_t k;
+
+	for (k = 0; k < COUNTS; k++)
+		atomic_store(&counts_of(e)[k], scribbles[i]);
 }
 
 static void
