@@ -9,8 +9,6 @@
 #include "conformance/allocator.h"
 #include "conformance/files.h"
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 /* Rounds of which the first may prepare something for all that follow. */
 #define WARM_UP		300
 #define ROUNDS		200

@@ -96,6 +96,8 @@ extern const struct tap_case sequence_seam_cases[];
 extern const struct tap_case argument_cases[];
 extern const struct tap_case argument_op_cases[];
 
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
 /* What the command line selected. */
 struct selection {
 	const char *backend;

@@ -9,8 +9,6 @@
 
 /* Creation, options, reference counts, capabilities. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 static const uint64_t capabilities[] = {
 	PROACTOR_CAP_MULTISHOT,
 	PROACTOR_CAP_FIXED_FILES,

@@ -11,8 +11,6 @@
 
 /* Events, set and waited for. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 struct scene {
 	struct world w;
 	struct proactor_event *event;

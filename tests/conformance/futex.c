@@ -7,7 +7,6 @@
 
 /* Futex operations, and threads in plain futex system calls. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define U32		PROACTOR_FUTEX_32
 #define U32P		(PROACTOR_FUTEX_32 | PROACTOR_FUTEX_PRIVATE)
 

@@ -10,8 +10,6 @@
 
 /* Notifications: the epoch, and operations that wait for it. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 struct scene {
 	struct world w;
 	struct proactor_notification *n;

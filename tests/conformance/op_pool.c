@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/allocator.h"
 #include "conformance/op_pool.h"
 
 /* Pools of operations by themselves: classes, arguments, memory. */
@@ -130,45 +131,22 @@ bad_options(void)
 	}
 }
 
-struct counter {
-	long calls, live;
-	bool refuse;
-};
-
-static void *
-counting_realloc(void *user_data, void *memory, size_t size)
-{
-	struct counter *c = user_data;
-
-	if (size == 0) {
-		c->live -= memory != NULL;
-		free(memory);
-		return NULL;
-	}
-	if (c->refuse)
-		return NULL;
-	c->calls++;
-	c->live += memory == NULL;
-	return realloc(memory, size);
-}
-
 static void
 one_allocation(void)
 {
 	struct proactor_op_pool_options o;
 	struct proactor_op_pool *pool = NULL;
-	struct counter c = { .refuse = true };
+	struct allocator a = { .fail_at = 1 };
 	struct world w;
 	int i;
 
 	two_classes(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &c;
+	o.realloc_fn = allocator_realloc;
+	o.realloc_data = &a;
 	CHECK_INT(proactor_op_pool_create(&o, &pool), PROACTOR_ENOMEM);
 	CHECK(pool == NULL);
-	c.refuse = false;
 	CHECK_INT(proactor_op_pool_create(&o, &pool), 0);
-	CHECK_INT(c.calls, 1);
+	CHECK_INT(a.calls, 2);
 	world_open(&w, NULL);
 	for (i = 0; i < 20; i++) {
 		CHECK_INT(proactor_submit_one(w.p, take_nop(pool, record,
@@ -176,12 +154,12 @@ one_allocation(void)
 		CHECK(poll_until(&w, &w.r.finals, (size_t)i + 1));
 	}
 	world_close(&w);
-	CHECK_INT(c.calls, 1);
+	CHECK_INT(a.calls, 2);
 	CHECK(proactor_op_pool_retain(pool) == pool);
 	proactor_op_pool_release(pool);
-	CHECK_INT(c.live, 1);
+	CHECK_INT(a.live, 1);
 	proactor_op_pool_release(pool);
-	CHECK_INT(c.live, 0);
+	CHECK_INT(a.live, 0);
 }
 
 /* The memory stays until the last operation has come back. */
@@ -190,26 +168,26 @@ released_before_operations(void)
 {
 	struct proactor_op_pool_options o;
 	struct proactor_op_pool *pool;
-	struct counter c = { .refuse = false };
+	struct allocator a = { 0 };
 	struct proactor_op *own, *op;
 	struct world w;
 
 	two_classes(&o);
-	o.realloc_fn = counting_realloc;
-	o.realloc_data = &c;
+	o.realloc_fn = allocator_realloc;
+	o.realloc_data = &a;
 	world_open(&w, NULL);
 	CHECK_INT(proactor_op_pool_create(&o, &pool), 0);
 	own = take(pool, LARGE_SIZE);
 	CHECK_INT(proactor_submit_one(w.p, take_nop(pool, record, &w.r)), 0);
 	CHECK_INT(proactor_submit_one(w.p, take_nop(pool, record, &w.r)), 0);
 	proactor_op_pool_release(pool);
-	CHECK_INT(c.live, 1);
+	CHECK_INT(a.live, 1);
 	CHECK_INT(proactor_op_pool_acquire(pool, SMALL_SIZE, &op),
 	    PROACTOR_EAGAIN);
 	CHECK(poll_until(&w, &w.r.finals, 2));
-	CHECK_INT(c.live, 1);
+	CHECK_INT(a.live, 1);
 	CHECK_INT(proactor_op_pool_return(pool, own), 0);
-	CHECK_INT(c.live, 0);
+	CHECK_INT(a.live, 0);
 	world_close(&w);
 }
 

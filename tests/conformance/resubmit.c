@@ -8,8 +8,6 @@
 
 /* Callbacks that submit. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 struct chain {
 	struct proactor *p;
 	size_t left;

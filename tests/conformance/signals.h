@@ -12,8 +12,6 @@
  * descriptor, since it is blocked, and by the handler.
  */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 /* The six. */
 #define SIGNALS	6
 extern const struct signal_names {

@@ -9,7 +9,6 @@
 
 /* Submission: batches, order, refusals. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define MANY		100000
 
 static void

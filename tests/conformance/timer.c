@@ -7,7 +7,6 @@
 
 /* Timers: never early, in order, any number, cancelled at any moment. */
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define MICROSECOND	INT64_C(1000)
 #define MILLISECOND	INT64_C(1000000)
 #define YEAR		(INT64_C(31556952) * 1000 * MILLISECOND)

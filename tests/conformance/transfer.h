@@ -7,8 +7,6 @@
 
 #include "conformance/conformance.h"
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-
 /* More than the buffers of two connected sockets hold. */
 #define BLOCKING_SIZE	((size_t)8 << 20)
 
