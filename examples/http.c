@@ -177,7 +177,8 @@ parse_line(struct http_request *r)
 	if (!r->head_only &&
 	    (method.length != 3 || memcmp(method.at, "GET", 3) != 0))
 		return 405;
-	if (http_starts(r->target, "http://")) {	/* as a proxy is asked */
+	if (http_starts(r->target, "http://")) {
+		/* As a proxy is asked. */
 		skip(&r->target, strlen("http://"));
 		rest = http_take(&r->target, '/');
 		r->target.at--;

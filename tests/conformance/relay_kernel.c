@@ -77,7 +77,7 @@ struct loop {
 	int kind;
 	atomic_int armed;		/* 1; or -1, no filter; -2, no relays */
 	atomic_int returned;
-	atomic_long waiter;		/* for the sink; its next sleep is that */
+	atomic_long waiter;		/* its next sleep is for the sink */
 };
 
 static bool
