@@ -9,5 +9,8 @@ bin_PROGRAMS += \
 tools_proactor_info_SOURCES = \
 	tools/coordination.c \
 	tools/coordination.h \
-	tools/proactor-info.c
+	tools/json.c \
+	tools/proactor-info.c \
+	tools/report.h \
+	tools/words.c
 tools_proactor_info_LDFLAGS =
