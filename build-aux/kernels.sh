@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # usage: kernels.sh SOURCE [VMLINUZ...]
 # make check-kernels: the conformance suite on other kernels than this
-# machine's, in qemu without hardware help (about five minutes each).  Without
+# machine's, in qemu without hardware help (some minutes each).  Without
 # names, on Debian's own cloud kernels: the newest of each version that apt-get
 # offers.  Missing tools are a skip, said so, not a failure.  What is done
 # without the kernel is the same on all, and run on this machine's only.

@@ -57,7 +57,8 @@ struct http_answer {
 };
 
 /* Adds a header field, without its CRLF. */
-void http_add_field(struct http_answer *a, const char *format, ...);
+void http_add_field(struct http_answer *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * A file is answered with all of it (200), a part (206), nothing since it is
