@@ -125,7 +125,7 @@ proactor__spans_check_all(const struct proactor_span *spans, size_t count)
 static void
 nop_begin(struct proactor *p, struct proactor_op *op)
 {
-	proactor__post(p, op, 0, 0);
+	op_post(p, op_state(op), 0, 0);
 }
 
 int

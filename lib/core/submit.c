@@ -10,6 +10,50 @@
 
 #define OP_FLAGS	(PROACTOR_OP_MULTISHOT | PROACTOR_OP_LINKED)
 
+/* The way in of one operation of no chain, by its type; NULL: there is none. */
+static int (*const submit_by_type[CLASSES])(struct proactor *p,
+    struct proactor_op *op) = {
+	[PROACTOR_OP_NOP] = proactor__nop_submit,
+	[PROACTOR_OP_TIMER] = proactor__timer_submit,
+	[PROACTOR_OP_EVENT_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_HANDLE_POLL] = proactor__submit_plain,
+	[PROACTOR_OP_ACCEPT] = proactor__submit_plain,
+	[PROACTOR_OP_CONNECT] = proactor__submit_plain,
+	[PROACTOR_OP_RECV] = proactor__recv_submit,
+	[PROACTOR_OP_SEND] = proactor__send_submit,
+	[PROACTOR_OP_RECVFROM] = proactor__submit_plain,
+	[PROACTOR_OP_SENDTO] = proactor__submit_plain,
+	[PROACTOR_OP_SOCKET_CLOSE] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_OPEN] = proactor__submit_plain,
+	[PROACTOR_OP_FILE_READ] = proactor__read_submit,
+	[PROACTOR_OP_FILE_WRITE] = proactor__write_submit,
+	[PROACTOR_OP_FILE_CLOSE] = proactor__submit_plain,
+	[PROACTOR_OP_MESSAGE] = proactor__submit_plain,
+	[PROACTOR_OP_NOTIFICATION_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_NOTIFICATION_SIGNAL] = proactor__submit_plain,
+	[PROACTOR_OP_SEMAPHORE_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_SEMAPHORE_SIGNAL] = proactor__submit_plain,
+	[PROACTOR_OP_FUTEX_WAIT] = proactor__submit_plain,
+	[PROACTOR_OP_FUTEX_WAKE] = proactor__submit_plain,
+	[PROACTOR_OP_SEQUENCE] = proactor__submit_plain,
+};
+
+/*
+ * Has it neither flags nor a pool, and is its base good?  Then it may take a
+ * short way, which is that of most operations of most programs.
+ */
+static inline bool
+is_plain(struct proactor_op *op)
+{
+	/* Its type, if it has no flags; else a large number. */
+	uint64_t kind = (uint64_t)op->flags << 32 | op->type;
+
+	return kind < CLASSES && submit_by_type[kind] != NULL &&
+	    atomic_load_explicit(&op_state(op)->life,
+	    memory_order_relaxed) == LIFE_IDLE &&
+	    op->callback != NULL && op->pool == NULL;
+}
+
 /* One operation of a batch; previous is the one before it, or NULL. */
 static int
 check(struct proactor *p, struct proactor_op *op,
@@ -43,6 +87,22 @@ check(struct proactor *p, struct proactor_op *op,
 	return c->check != NULL ? c->check(p, op) : 0;
 }
 
+/*
+ * The short way of check() for what proactor_submit_one() takes by a short
+ * way too: no flags, no pool.  False: it is the long one.
+ */
+static inline bool
+check_plain(struct proactor *p, struct proactor_op *op, int *ret_error)
+{
+	const struct op_class *c;
+
+	if (!is_plain(op))
+		return false;
+	c = proactor__classes[op->type];
+	*ret_error = c->check != NULL ? c->check(p, op) : 0;
+	return true;
+}
+
 static void
 uncheck(struct proactor_op *op)
 {
@@ -64,10 +124,12 @@ check_batch(struct proactor *p, struct proactor_op *const *ops, size_t count,
 	int error = 0;
 
 	for (i = 0; i < count; i++) {
-		error = check(p, ops[i], i > 0 ? ops[i - 1] : NULL);
+		if (ops[i] == NULL || !check_plain(p, ops[i], &error)) {
+			error = check(p, ops[i], i > 0 ? ops[i - 1] : NULL);
+			flags |= error == 0 ? ops[i]->flags : 0;
+		}
 		if (error != 0)
 			break;
-		flags |= ops[i]->flags;
 		life = &op_state(ops[i])->life;
 		atomic_store_explicit(life, atomic_load_explicit(life,
 		    memory_order_relaxed) | LIFE_CHECKED,
@@ -276,34 +338,6 @@ proactor__submit_plain(struct proactor *p, struct proactor_op *op)
 	return flush_outside(p);
 }
 
-/* The way in of one operation of no chain, by its type; NULL: there is none. */
-static int (*const submit_by_type[CLASSES])(struct proactor *p,
-    struct proactor_op *op) = {
-	[PROACTOR_OP_NOP] = proactor__nop_submit,
-	[PROACTOR_OP_TIMER] = proactor__timer_submit,
-	[PROACTOR_OP_EVENT_WAIT] = proactor__submit_plain,
-	[PROACTOR_OP_HANDLE_POLL] = proactor__submit_plain,
-	[PROACTOR_OP_ACCEPT] = proactor__submit_plain,
-	[PROACTOR_OP_CONNECT] = proactor__submit_plain,
-	[PROACTOR_OP_RECV] = proactor__recv_submit,
-	[PROACTOR_OP_SEND] = proactor__send_submit,
-	[PROACTOR_OP_RECVFROM] = proactor__submit_plain,
-	[PROACTOR_OP_SENDTO] = proactor__submit_plain,
-	[PROACTOR_OP_SOCKET_CLOSE] = proactor__submit_plain,
-	[PROACTOR_OP_FILE_OPEN] = proactor__submit_plain,
-	[PROACTOR_OP_FILE_READ] = proactor__read_submit,
-	[PROACTOR_OP_FILE_WRITE] = proactor__write_submit,
-	[PROACTOR_OP_FILE_CLOSE] = proactor__submit_plain,
-	[PROACTOR_OP_MESSAGE] = proactor__submit_plain,
-	[PROACTOR_OP_NOTIFICATION_WAIT] = proactor__submit_plain,
-	[PROACTOR_OP_NOTIFICATION_SIGNAL] = proactor__submit_plain,
-	[PROACTOR_OP_SEMAPHORE_WAIT] = proactor__submit_plain,
-	[PROACTOR_OP_SEMAPHORE_SIGNAL] = proactor__submit_plain,
-	[PROACTOR_OP_FUTEX_WAIT] = proactor__submit_plain,
-	[PROACTOR_OP_FUTEX_WAKE] = proactor__submit_plain,
-	[PROACTOR_OP_SEQUENCE] = proactor__submit_plain,
-};
-
 static int __attribute__((noinline))
 submit_any_one(struct proactor *p, struct proactor_op *op)
 {
@@ -317,21 +351,12 @@ submit_any_one(struct proactor *p, struct proactor_op *op)
 int
 proactor_submit_one(struct proactor *p, struct proactor_op *op)
 {
-	uint64_t kind;
-
 	if (p == NULL || op == NULL)
 		return PROACTOR_EINVAL;
-	/* Its type, if it has no flags; else a large number. */
-	kind = (uint64_t)op->flags << 32 | op->type;
-	if (kind >= CLASSES || submit_by_type[kind] == NULL ||
-	    atomic_load_explicit(p->gate, memory_order_relaxed) !=
-	    proactor__self)
+	if (atomic_load_explicit(p->gate, memory_order_relaxed) !=
+	    proactor__self || !is_plain(op))
 		return submit_any_one(p, op);
-	if (atomic_load_explicit(&op_state(op)->life,
-	    memory_order_relaxed) != LIFE_IDLE || op->callback == NULL ||
-	    op->pool != NULL)
-		return submit_any_one(p, op);
-	return submit_by_type[kind](p, op);
+	return submit_by_type[op->type](p, op);
 }
 
 /*
