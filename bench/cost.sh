@@ -5,8 +5,10 @@
 # some of them are gates.  Each is the difference of two runs of different
 # length, by the difference of their lengths.  System calls depend on who is
 # faster, the server or its client, and that may differ between the runs: there
-# the short one is next to nothing.  Prints TAP; diagnostic lines have what is
-# not gated.
+# the short one is next to nothing.  With many connections they depend on how
+# many requests a turn finds: there both are on one processor, where the server
+# runs when its client has nothing left to do.  Prints TAP; diagnostic lines
+# have what is not gated.
 #
 # builddir: where the programs are.  AWK, CFLAGS as make has them.
 
@@ -49,13 +51,23 @@ run() {
 	esac
 	tool=$1 peer=$2 workload=$3 operations=$4
 	shift 4
+	beside=
+	case $workload in
+	echo-64-*)
+		beside=$pinned
+		# Words are wanted.
+		# shellcheck disable=SC2086
+		set -- $pinned nice -n 19 "$@" ;;
+	esac
 	rm -f "$tmp/pipe" && mkfifo "$tmp/pipe" || exit 99
 	"$@" "$one" "$peer" "$workload" "$operations" \
 	    >"$tmp/pipe" 2>"$tmp/errors" &
 	exec 3<"$tmp/pipe"
 	case $workload in
 	echo-* | accept)
-		read -r port <&3 && "$load" "$workload" "$operations" "$port"
+		# shellcheck disable=SC2086
+		read -r port <&3 &&
+		    $beside "$load" "$workload" "$operations" "$port"
 		;;
 	esac
 	read -r allocations words <&3
@@ -94,16 +106,16 @@ gate() {
 		skip "$what" "$reason"
 		return
 	fi
-	beside=
-	measure "$1" "$4" "$5" "$6" "$7" && beside=$cost
+	theirs=
+	measure "$1" "$4" "$5" "$6" "$7" && theirs=$cost
 	if ! measure "$1" "$3" "$5" "$6" "$7"; then
 		sed 's/^/# /' "$tmp/errors"
 		not_ok "$what"
 		return
 	fi
-	ratio=$($awk "BEGIN { if (0$beside > 0)
-	    printf \", x%.2f of it\", $cost / 0$beside }")
-	echo "# $5: $cost $2 a request, $4 ${beside:-unknown}$ratio"
+	ratio=$($awk "BEGIN { if (0$theirs > 0)
+	    printf \", x%.2f of it\", $cost / 0$theirs }")
+	echo "# $5: $cost $2 a request, $4 ${theirs:-unknown}$ratio"
 	if $awk "BEGIN { exit !($cost <= $8) }"; then
 		ok "$what"
 	else
@@ -138,6 +150,11 @@ case " $CFLAGS " in
 	exit 0 ;;
 esac
 
+# The first processor that may be used.
+pinned="taskset -c $(taskset -cp $$ 2>/dev/null |
+    sed -n 's/.*: \([0-9]*\).*/\1/p')"
+$pinned true 2>/dev/null || pinned=
+
 no_callgrind=
 no_strace=
 valgrind --tool=callgrind --callgrind-out-file=/dev/null true 2>/dev/null ||
@@ -147,26 +164,26 @@ strace -f -c -o /dev/null true 2>/dev/null ||
 
 no_epoll_ctl=$no_strace
 
-gate callgrind instructions proactor raw echo-64-cores-2 6400 64000 300
+gate callgrind instructions proactor raw echo-64-cores-1 6400 64000 300
 gate callgrind instructions proactor raw echo-1-cores-2 2000 12000 450
-gate strace "system calls" proactor raw echo-64-cores-2 640 64000 0.10
+gate strace "system calls" proactor raw echo-64-cores-1 640 64000 0.10
 gate strace "system calls" proactor raw echo-1-cores-2 20 3000 2.05
 
 # One epoll_wait a turn, one receive and one send a request, nothing else.
 gate callgrind instructions proactor-epoll raw-epoll \
-    echo-64-cores-2 6400 64000 420
+    echo-64-cores-1 6400 64000 420
 gate callgrind instructions proactor-epoll raw-epoll \
     echo-1-cores-2 2000 12000 700
 gate strace "system calls" proactor-epoll raw-epoll \
-    echo-64-cores-2 640 64000 2.10
+    echo-64-cores-1 640 64000 2.10
 gate strace "system calls" proactor-epoll raw-epoll \
     echo-1-cores-2 20 3000 3.05
 gate epoll_ctl "calls of epoll_ctl" proactor-epoll raw-epoll \
-    echo-64-cores-2 6400 32000 0.01
+    echo-64-cores-1 6400 32000 0.01
 
 ours="proactor raw hand proactor-epoll"
 others="libuv libevent asio"
-inform callgrind instructions echo-64-cores-2 6400 64000 "$others"
+inform callgrind instructions echo-64-cores-1 6400 64000 "$others"
 inform callgrind instructions echo-1-cores-2 2000 12000 "$others"
 inform callgrind instructions nop-1 2000 12000 "$ours"
 inform callgrind instructions nop-256 25600 256000 "$ours"
