@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * usage: bench [--quick] [--json] [--rounds=N] [--only=PREFIX] [--list]
- *              [--peers=NAME,...]
+ *              [--peers=NAME,...] [--help]
  */
 #include "config.h"
 
@@ -189,10 +189,19 @@ bench(const struct settings *settings)
 	return failed ? 1 : 0;
 }
 
+static void
+usage(FILE *to)
+{
+	fprintf(to, "usage: bench [--quick] [--json] [--rounds=N] "
+	    "[--only=PREFIX] [--list]\n"
+	    "             [--peers=NAME,...] [--help]\n");
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "only", required_argument, NULL, 'o' },
@@ -207,6 +216,9 @@ main(int argc, char *argv[])
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
+		case 'h':
+			usage(stdout);
+			return 0;
 		case 'j':
 			settings.json = true;
 			break;
@@ -227,15 +239,14 @@ main(int argc, char *argv[])
 			settings.rounds = strtoul(optarg, NULL, 10);
 			break;
 		default:
+			usage(stderr);
 			return 2;
 		}
 	if (settings.rounds == 0)
 		settings.rounds = rounds;
 	if (optind != argc || settings.rounds < 1 ||
 	    settings.rounds > ROUNDS_MAX) {
-		fprintf(stderr,
-		    "usage: bench [--quick] [--json] [--rounds=N] "
-		    "[--only=PREFIX] [--list] [--peers=NAME,...]\n");
+		usage(stderr);
 		return 2;
 	}
 	return bench(&settings);
