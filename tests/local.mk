@@ -271,7 +271,8 @@ kqueue_cppflags = -I$(top_srcdir)/tests/kqueue -DPROACTOR_HAVE_KQUEUE
 kqueue_ldadd = tests/tap/libtap.la tests/kqueue/libproactor-kqueue.la \
 	$(LIBURING_LIBS) $(PTHREAD_LIBS)
 if HOST_LINUX
-demux_programs += tests/unit/demux-kqueue tests/kqueue/selftest
+demux_programs += tests/unit/demux-kqueue tests/kqueue/output \
+	tests/kqueue/selftest
 check_PROGRAMS += \
 	tests/conformance/conformance-kqueue \
 	tests/conformance/differential-kqueue
@@ -300,6 +301,9 @@ tests_conformance_conformance_kqueue_LDADD = $(kqueue_ldadd)
 tests_conformance_differential_kqueue_SOURCES = \
 	$(tests_conformance_differential_SOURCES)
 tests_conformance_differential_kqueue_LDADD = $(kqueue_ldadd)
+
+tests_kqueue_output_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
+tests_kqueue_output_LDADD = $(kqueue_ldadd)
 
 tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
 tests_kqueue_selftest_LDADD = $(kqueue_ldadd)

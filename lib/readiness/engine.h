@@ -72,6 +72,14 @@ struct demux {
 	int	(*set)(struct engine *e, struct slot *slot, int fd,
 		    unsigned int wanted, enum slot_mode mode, uint64_t key);
 
+	/*
+	 * Tells once of output, of a slot that is known in MODE_EDGE with or
+	 * without it.  0 or a code; the engine writes the slot afterwards,
+	 * and when it is told.  NULL: MODE_EDGE is for both directions from
+	 * the start, because one that nobody waits for costs nothing.
+	 */
+	int	(*await_out)(struct engine *e, int fd, uint64_t key);
+
 	/* Ends the watch of a slot that is known; fd may be closed next. */
 	void	(*forget)(struct engine *e, struct slot *slot, int fd);
 

@@ -185,6 +185,19 @@ kqueue_demux_set(struct engine *e, struct slot *slot, int fd,
 }
 
 /*
+ * Most sockets never wait for room, and an edge would be told whenever the
+ * peer has acknowledged something.
+ */
+static int
+kqueue_demux_await_out(struct engine *e, int fd, uint64_t key)
+{
+	struct queue *q = queue_of(e);
+
+	add(q, fd, PROACTOR_POLL_OUT, MODE_ONCE, key);
+	return q->change_count <= COLLECTED ? 0 : flush(q, fd);
+}
+
+/*
  * The filters that are left go now: the descriptor may be closed next, and an
  * error of a change that comes late would end a wait.
  */
@@ -319,7 +332,8 @@ collect(struct engine *e, struct queue *q, int n)
 /*
  * What one of two filters has said, for both: with MODE_ONCE the other must
  * not tell any more, and where one cannot be had, as that for output of a
- * FIFO that is open for reading, the other is enough.
+ * FIFO that is open for reading, the other is enough.  Not so for a socket:
+ * of its two directions each is waited for by somebody else.
  */
 static void
 settle(struct engine *e, struct queue *q)
@@ -331,7 +345,8 @@ settle(struct engine *e, struct queue *q)
 	for (i = 0; i < q->told_count; i++) {
 		t = &q->told[i];
 		slot = &e->slots[(uint32_t)t->key];
-		if (t->events == 0 && (slot->wanted & ~t->failed) != 0) {
+		if (t->events == 0 && slot->mode != MODE_EDGE &&
+		    (slot->wanted & ~t->failed) != 0) {
 			t->error = 0;
 			continue;
 		}
@@ -531,6 +546,7 @@ const struct demux proactor__kqueue_demux = {
 	.edge = true,
 	.create = kqueue_demux_create,
 	.set = kqueue_demux_set,
+	.await_out = kqueue_demux_await_out,
 	.forget = kqueue_demux_forget,
 	.wait = kqueue_demux_wait,
 	.wake = kqueue_demux_wake,

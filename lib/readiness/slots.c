@@ -88,6 +88,21 @@ take_slot(struct engine *e, struct proactor_socket *s)
 	return 0;
 }
 
+/* A socket that is watched for edges waits for output as well.  0 or a code. */
+static int
+await_out(struct engine *e, int fd)
+{
+	struct slot *slot = &e->slots[fd];
+	int error;
+
+	if (slot->wanted & PROACTOR_POLL_OUT)
+		return 0;
+	error = e->demux->await_out(e, fd, slot_key(e, fd));
+	if (error == 0)
+		slot->wanted |= PROACTOR_POLL_OUT;
+	return error;
+}
+
 /*
  * An operation of the socket waits until that is ready for events; the
  * demultiplexer tells also if it has become so meanwhile.  0 or a code.
@@ -96,22 +111,24 @@ int
 proactor__socket_park(struct engine *e, struct proactor_socket *s,
     unsigned int events)
 {
+	bool out = (events & PROACTOR_POLL_OUT) && e->demux->await_out != NULL;
 	enum slot_mode mode = MODE_EDGE;
 	int error;
 
 	if (s->slot >= 0 && e->demux->edge)
-		return 0;
+		return out ? await_out(e, s->fd) : 0;
 	if (s->slot < 0) {
 		error = take_slot(e, s);
 		if (error != 0)
 			return error;
 	}
-	if (e->demux->edge)
-		events = PROACTOR_POLL_IN | PROACTOR_POLL_OUT;
-	else {
+	if (!e->demux->edge) {
 		mode = MODE_ONCE;
 		events |= e->slots[s->fd].wanted;
-	}
+	} else if (e->demux->await_out != NULL)
+		events = PROACTOR_POLL_IN;
+	else
+		events = PROACTOR_POLL_IN | PROACTOR_POLL_OUT;
 	error = proactor__slot_set(e, s->fd, events, mode);
 	if (error != 0 && !e->slots[s->fd].known)
 		proactor__engine_forget(e->p, s->fd, &s->slot);
@@ -122,7 +139,7 @@ proactor__socket_park(struct engine *e, struct proactor_socket *s,
 	 */
 	s->hinted = error == 0 && mode == MODE_EDGE && !s->ended &&
 	    (s->kind == PROACTOR_SOCKET_TCP || s->kind == PROACTOR_SOCKET_TCP6);
-	return error;
+	return error == 0 && out ? await_out(e, s->fd) : error;
 }
 
 /* The owner, with no operation on it in flight: see backend.forget. */

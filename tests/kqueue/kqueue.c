@@ -66,6 +66,7 @@ struct queue {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct queue *queues;
 static bool handles_fork;
+static unsigned int told_of_side[SIDES];
 
 static void
 lock(sigset_t *ret_signals)
@@ -382,6 +383,7 @@ scan_side(struct queue *q, int side, struct kevent *events, int room)
 		note = found[i].data.ptr;
 		begin_event(note, &events[i]);
 		describe(note, found[i].events, &events[i]);
+		told_of_side[side]++;
 		told(q, note);
 	}
 	return n;
@@ -632,6 +634,18 @@ wait_events(int kq, struct kevent *events, int room,
 		if (ppoll(&pfd, 1, timeout != NULL ? &left : NULL, NULL) < 0)
 			return -1;
 	}
+}
+
+unsigned int
+kqueue_told(int filter)
+{
+	sigset_t signals;
+	unsigned int n;
+
+	lock(&signals);
+	n = told_of_side[filter == EVFILT_READ ? 0 : 1];
+	unlock(&signals);
+	return n;
 }
 
 int

@@ -18,6 +18,9 @@ say(struct engine *e, uint64_t key, unsigned int events, int error)
 	w->said[w->count].key = key;
 	w->said[w->count].events = events;
 	w->said[w->count++].error = error;
+	if (demux->await_out != NULL && (events & OUT) &&
+	    w->slots[(uint32_t)key].mode == MODE_EDGE)
+		w->slots[(uint32_t)key].wanted &= (uint8_t)~OUT;
 	if (w->hook != NULL)
 		w->hook(w, (int)(uint32_t)key);
 }
@@ -104,6 +107,14 @@ void
 watch(struct world *w, int fd, unsigned int wanted, enum slot_mode mode)
 {
 	CHECK_INT(try_watch(w, fd, wanted, mode), 0);
+}
+
+/* Told, it is not wanted any more: say() sees to it. */
+void
+await_out(struct world *w, int fd)
+{
+	CHECK_INT(demux->await_out(&w->e, fd, slot_key(&w->e, fd)), 0);
+	w->slots[fd].wanted |= OUT;
 }
 
 void

@@ -46,6 +46,7 @@ int	 try_watch(struct world *w, int fd, unsigned int wanted,
 	    enum slot_mode mode);
 void	 watch(struct world *w, int fd, unsigned int wanted,
 	    enum slot_mode mode);
+void	 await_out(struct world *w, int fd);
 void	 forget(struct world *w, int fd);
 
 /* How often the demultiplexer spoke in one wait. */

@@ -61,6 +61,55 @@ edge_of_room(void)
 	world_close(w);
 }
 
+/* Output beside the edges of input: told once each time it is asked for. */
+static void
+output_once(void)
+{
+	static char bytes[65536];
+	struct world *w;
+	int fds[2], i;
+
+	need_edges();
+	if (demux->await_out == NULL)
+		SKIP("%s has edges of output from the start", demux->name);
+	w = world_open();
+	open_pair(fds);
+	watch(w, fds[0], IN, MODE_EDGE);
+	expect_nothing(w);
+	for (i = 0; i < 2; i++) {
+		await_out(w, fds[0]);
+		expect(w, fds[0], OUT);
+		expect_nothing(w);
+		put(fds[1]);
+		expect(w, fds[0], IN);
+	}
+	while (write(fds[0], bytes, sizeof(bytes)) > 0)
+		continue;
+	CHECK_INT(errno, EAGAIN);
+	await_out(w, fds[0]);
+	expect_nothing(w);
+	put(fds[1]);
+	expect(w, fds[0], IN);
+	while (read(fds[1], bytes, sizeof(bytes)) > 0)
+		continue;
+	expect(w, fds[0], OUT);
+	put(fds[0]);
+	take(fds[1]);
+	expect_nothing(w);
+	/* It is forgotten with the rest, handed over or not. */
+	await_out(w, fds[0]);
+	forget(w, fds[0]);
+	expect_nothing(w);
+	watch(w, fds[0], IN, MODE_EDGE);
+	expect(w, fds[0], IN);
+	/* That input is watched does not hide that output cannot be. */
+	await_out(w, fds[0]);
+	close(fds[0]);
+	CHECK_INT(wait_for(w, 0), 1);
+	CHECK_INT(w->said[0].error, -EBADF);
+	world_close(w);
+}
+
 static void
 once(void)
 {
@@ -236,6 +285,7 @@ const struct tap_case watch_cases[] = {
 	{ "edge: each time that something becomes ready, and when set",
 	    edges },
 	{ "edge: when there is room again", edge_of_room },
+	{ "edge: output is told once when it is asked for", output_once },
 	{ "once: told once, for all that is wanted", once },
 	{ "level: as long as something is ready", level },
 	{ "mode and events may be changed", change_of_mode },

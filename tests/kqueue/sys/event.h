@@ -46,6 +46,9 @@ struct kevent {
 #define NOTE_FFLAGSMASK	0x00ffffffu
 #define NOTE_TRIGGER	0x01000000u
 
+/* Of this one only: how many events of a filter were told, in all queues. */
+unsigned int	kqueue_told(int filter);
+
 int	kqueue(void);
 int	kevent(int kq, const struct kevent *changes, int change_count,
 	    struct kevent *events, int event_count,
