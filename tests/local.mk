@@ -189,6 +189,7 @@ unit_programs = \
 	tests/unit/fence-portable \
 	tests/unit/futex \
 	tests/unit/futex-portable \
+	tests/unit/letter \
 	tests/unit/mailbox \
 	tests/unit/points \
 	tests/unit/signal \
@@ -216,6 +217,7 @@ tests_unit_futex_LDADD = $(unit_ldadd)
 tests_unit_futex_portable_SOURCES = tests/unit/futex.c lib/posix/futex.c
 tests_unit_futex_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFUTEX_PORTABLE
 tests_unit_futex_portable_LDADD = $(unit_ldadd)
+tests_unit_letter_LDADD = $(unit_ldadd)
 tests_unit_mailbox_LDADD = $(unit_ldadd)
 tests_unit_points_LDADD = $(unit_ldadd)
 tests_unit_offload_SOURCES = \

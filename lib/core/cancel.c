@@ -2,8 +2,8 @@
 /* Cancellation of one operation, and of all at shutdown. */
 #include "config.h"
 
-#include "core/class.h"
 #include "core/notification.h"
+#include "core/stream.h"
 
 static bool
 is_close(const struct proactor_op *op)
@@ -124,6 +124,36 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 	s->bits |= OPB_CANCEL;
 	op_post(p, s, PROACTOR_ECANCELED, 0);
 	return 0;
+}
+
+static bool
+is_known_close(struct proactor_op *op)
+{
+	switch (op->type) {
+	case PROACTOR_OP_SOCKET_CLOSE:
+		return container_of(op, struct proactor_socket_close_op,
+		    base)->socket->close == op;
+	case PROACTOR_OP_FILE_CLOSE:
+		return container_of(op, struct proactor_file_close_op,
+		    base)->file->close == op;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The operation is done, but a letter about it is on its way.  Until that has
+ * come shutdown and release find it where they find the others.
+ */
+void
+proactor__await_mail(struct proactor *p, struct proactor_op *op)
+{
+	struct op_state *s = op_state(op);
+
+	if (proactor__class(op->type)->leave == proactor__stream_leave)
+		proactor__socket_settle(socket_of(op));
+	if (list_empty(&s->link) && !is_known_close(op))
+		list_append(&p->loose, &s->link);
 }
 
 /* Members that the kernel ties are on lists of their own. */

@@ -161,7 +161,7 @@ proactor__chain_advance(struct proactor *p, struct proactor_op *next,
 		*status = proactor__timeout_settle(p, next, *status);
 		return next;
 	}
-	if (*status != 0 || is_called_off(next) || is_stopping(p))
+	if (*status != 0 || is_called_off(next))
 		return skip(p, next, status);
 	return proactor__chain_enter(p, next, status);
 }

@@ -275,7 +275,7 @@ struct proactor {
 	struct link ready;
 	size_t in_flight;		/* accepted by the owner, not final */
 	struct timers timers;
-	struct link loose;		/* in the kernel, naming no object */
+	struct link loose;		/* in flight, on no list of an object */
 	struct link objects;		/* that operations have named */
 	struct link sources;
 	struct link relays;
@@ -439,6 +439,7 @@ int	 proactor__timeout_outcome(const struct proactor_op *op);
 
 /* cancel.c */
 void	 proactor__cancel(struct proactor *p, struct proactor_op *op);
+void	 proactor__await_mail(struct proactor *p, struct proactor_op *op);
 void	 proactor__abandon(struct proactor_op *op);
 void	 proactor__for_each(struct proactor *p, proactor_remaining_fn fn,
 	    void *user_data);
@@ -624,17 +625,6 @@ proactor__file_done(struct proactor *p, struct proactor_op *op,
 	if (object_drop(&f->object))
 		proactor__file_destroy(f);
 	op->callback(op->user_data, op, 0, 0);
-}
-
-/*
- * A shutdown does not find what is chained to an operation that waits for a
- * letter: it must not begin by itself.
- */
-static inline bool
-is_stopping(struct proactor *p)
-{
-	return atomic_load_explicit(&p->phase, memory_order_relaxed) !=
-	    PHASE_RUNNING;
 }
 
 static inline bool

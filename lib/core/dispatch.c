@@ -95,6 +95,7 @@ finish(struct proactor *p, struct proactor_op *op, int *status,
 		s->stage = STAGE_AWAIT_MAIL;
 		s->status = *status;
 		s->completion_flags = completion_flags;
+		proactor__await_mail(p, op);
 		return false;
 	}
 	if (c->leave != NULL && !(s->bits & OPB_BARE))
@@ -193,6 +194,8 @@ receive_cancel(struct proactor *p, struct proactor_op *op)
 	}
 	flags = s->completion_flags;
 	status = s->status;
+	list_remove(&s->link);
+	list_init(&s->link);
 	atomic_store_explicit(&s->life, last_life(op), memory_order_release);
 	if (c->leave != NULL)
 		c->leave(p, op);

@@ -48,12 +48,6 @@ abandon_mail(struct proactor *p)
 		if (mail->kind == MAIL_SUBMIT) {
 			s = container_of(mail, struct op_state, mail);
 			list_append(&p->ready, &s->link);
-		} else if (mail->kind == MAIL_CANCEL) {
-			/* It is done, and only this letter knows of it. */
-			s = container_of(mail, struct op_state, cancel_mail);
-			if (s->stage == STAGE_AWAIT_MAIL &&
-			    list_empty(&s->link))
-				list_append(&p->ready, &s->link);
 		} else if (mail->kind == MAIL_EVENT)
 			proactor__event_abandon(container_of(mail,
 			    struct proactor_event, mail));

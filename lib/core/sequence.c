@@ -103,7 +103,7 @@ step(struct proactor *p, struct proactor_sequence_op *q)
 	size_t i = *done_of(q);
 	int error;
 
-	if (s->status != 0 || (s->bits & OPB_CANCEL) || is_stopping(p))
+	if (s->status != 0 || (s->bits & OPB_CANCEL))
 		return PROACTOR_ECANCELED;
 	error = q->step_fn(q->base.user_data, q, i - 1, q->steps[i]);
 	if (error != 0) {

@@ -315,6 +315,68 @@ shutdown_among_submitters(void)
 	}
 }
 
+#define VICTIMS	200
+
+static void
+count_told(void *user_data, struct proactor_op *op)
+{
+	(void)op;
+	++*(size_t *)user_data;
+}
+
+struct victims {
+	struct world w;
+	struct proactor_timer_op timers[VICTIMS];
+};
+
+/* Some are over before their turn comes. */
+static void *
+cancel_victims(void *arg)
+{
+	struct victims *v = arg;
+	int i, status;
+
+	for (i = 0; i < VICTIMS; i++) {
+		status = proactor_cancel(v->w.p, &v->timers[i].base);
+		CHECK(status == 0 || status == PROACTOR_ENOENT);
+	}
+	return NULL;
+}
+
+static void
+shutdown_among_cancels(void)
+{
+	struct victims v;
+	pthread_t threads[2];
+	size_t left, told;
+	int i, round;
+
+	for (round = 0; round < 20; round++) {
+		memset(&v, 0, sizeof(v));
+		world_open(&v.w, NULL);
+		poll_barrier(&v.w);
+		for (i = 0; i < VICTIMS; i++) {
+			proactor_timer_op_init(&v.timers[i], PROACTOR_FOREVER,
+			    record, &v.w.r);
+			CHECK_INT(proactor_submit_one(v.w.p,
+			    &v.timers[i].base), 0);
+		}
+		for (i = 0; i < 2; i++)
+			thread_start(&threads[i], cancel_victims, &v);
+		while (proactor_shutdown(v.w.p, PROACTOR_IMMEDIATE) != 0) {
+			told = 0;
+			left = proactor_shutdown_remaining(v.w.p, count_told,
+			    &told);
+			CHECK_INT(told, left);
+			CHECK_INT(v.w.r.finals + left, VICTIMS);
+		}
+		CHECK_INT(v.w.r.finals, VICTIMS);
+		for (i = 0; i < 2; i++)
+			thread_join(threads[i]);
+		world_close(&v.w);
+	}
+}
+
 static void
 shutdown_with_sources(void)
 {
@@ -366,6 +428,8 @@ const struct tap_case shutdown_cases[] = {
 	    deadline_passes_at_once },
 	{ "shutdown: among submitting threads nothing is lost",
 	    shutdown_among_submitters },
+	{ "shutdown: among threads that cancel all that remains is told",
+	    shutdown_among_cancels },
 	{ "shutdown: ends event sources", shutdown_with_sources },
 	{ "shutdown: messages nobody took and wakes do not hold it up",
 	    shutdown_with_messages },
