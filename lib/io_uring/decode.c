@@ -127,14 +127,15 @@ put_aside(struct ring *r, struct proactor_op *op, int result)
 /*
  * What a completion of a member of a chain says of those that the kernel does
  * not tell of: see is_silent().  The first of those before it, whose turn it
- * is now, or NULL.
+ * is now, or NULL.  What is before one that came early is known already.
  */
 struct proactor_op *
 proactor__ring_infer(struct ring *r, struct proactor_op *op)
 {
 	struct proactor_op *first = NULL, *o;
 
-	for (o = proactor__ring_before(op); o != NULL;
+	for (o = proactor__ring_before(op);
+	    o != NULL && !(op_state(o)->bits & OPB_EARLY);
 	    o = proactor__ring_before(o))
 		if (op_state(o)->shape & SHAPE_SILENT) {
 			put_aside(r, o, result_of(o));

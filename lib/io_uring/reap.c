@@ -209,8 +209,10 @@ proactor__ring_void(struct ring *r, struct io_uring_cqe *cqe)
 	if ((cqe->user_data & TAG_MASK) != TAG_OP)
 		return;
 	op = (struct proactor_op *)(uintptr_t)cqe->user_data;
-	if (op_state(op)->bits & OPB_LINKED)
+	if (op_state(op)->bits & OPB_LINKED) {
 		(void)proactor__ring_infer(r, op);
+		op_state(op)->bits |= OPB_EARLY;
+	}
 	if (op->type == PROACTOR_OP_SOCKET_CLOSE)
 		AS(socket_close, op)->socket->fd = -1;
 	else if (op->type == PROACTOR_OP_FILE_CLOSE)

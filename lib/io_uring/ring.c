@@ -277,8 +277,12 @@ cancel_one(void *user_data, struct proactor_op *op)
 		proactor__ring_cancel(user_data, op);
 }
 
+/*
+ * One by one, each is found at once.  The kernel's way to name them all finds
+ * what is not listed, too, but each time goes past those that it has found.
+ */
 static void
-cancel_everything(struct proactor *p, struct ring *r)
+cancel_everything(struct proactor *p, struct ring *r, bool again)
 {
 	struct proactor_relay *relay;
 	struct proactor_event_source *source;
@@ -288,7 +292,7 @@ cancel_everything(struct proactor *p, struct ring *r)
 	sqe = proactor__ring_sqe(r);
 	if (sqe == NULL)
 		return;
-	if (r->probe.cancel_any) {
+	if (again && r->probe.cancel_any) {
 		io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY |
 		    IORING_ASYNC_CANCEL_ALL);
 		sqe->user_data = tagged(NULL, TAG_VOID);
@@ -311,7 +315,8 @@ cancel_everything(struct proactor *p, struct ring *r)
 	}
 }
 
-static void
+/* How many completions were there, of which nobody is told. */
+static unsigned int
 discard(struct ring *r)
 {
 	struct io_uring_cqe *cqe;
@@ -322,6 +327,7 @@ discard(struct ring *r)
 		n++;
 	}
 	io_uring_cq_advance(&r->uring, n);
+	return n;
 }
 
 /*
@@ -335,23 +341,26 @@ ring_abandon(struct proactor *p)
 	struct __kernel_timespec tenth = { 0, 100000000 };
 	struct ring *r = ring_of(p);
 	struct io_uring_cqe *cqe;
+	unsigned int came = 0;
+	bool again = false;
 	int error;
 
 	if (!r->attached)
 		return;
 	proactor__ring_block_relays(p);
-	if (!is_owner(p)) {
-		discard(r);
+	(void)discard(r);
+	if (!is_owner(p))
 		return;
-	}
-	discard(r);
 	while (proactor__ring_pending(r) != 0) {
-		/* What was not cancelled yet is asked again. */
-		cancel_everything(p, r);
+		/* What was not cancelled by that is asked again. */
+		if (came == 0) {
+			cancel_everything(p, r, again);
+			again = true;
+		}
 		r->uring.sq.sqe_head = *r->uring.sq.ktail;
 		error = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
 		    &tenth, NULL);
-		discard(r);
+		came = discard(r);
 		/* It may not be entered any more: its end must do. */
 		if (!is_ordinary(error))
 			break;

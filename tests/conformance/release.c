@@ -134,6 +134,48 @@ release_lets_go_of_memory(void)
 	}
 }
 
+#define CROWD	16000
+
+/*
+ * Linked in fours or alone: if each were let go at the cost of a look at all
+ * others, the limit of the case would be passed.
+ */
+static void
+release_crowd(void)
+{
+	struct proactor_recv_op *ops;
+	struct proactor_op **batch;
+	struct proactor_socket *s;
+	struct proactor_span span;
+	struct world w;
+	char byte;
+	int i, round;
+
+	ops = calloc(CROWD, sizeof(*ops));
+	batch = calloc(CROWD, sizeof(struct proactor_op *));
+	CHECK(ops != NULL && batch != NULL);
+	span = proactor_span(&byte, 1);
+	for (round = 0; round < 2; round++) {
+		world_open(&w, NULL);
+		CHECK_INT(proactor_socket_create(w.p, PROACTOR_SOCKET_UDP, 0,
+		    &s), 0);
+		for (i = 0; i < CROWD; i++) {
+			proactor_recv_op_init(&ops[i], s, &span, 1, record,
+			    &w.r);
+			if (round == 1 && i % 4 != 3)
+				ops[i].base.flags = PROACTOR_OP_LINKED;
+			batch[i] = &ops[i].base;
+		}
+		CHECK_INT(proactor_submit(w.p, batch, CROWD), 0);
+		poll_barrier(&w);
+		proactor_release(w.p);
+		CHECK_INT(w.r.calls, 0);
+		proactor_socket_release(s);
+	}
+	free(batch);
+	free(ops);
+}
+
 static void *
 poll_then_leave(void *arg)
 {
@@ -291,6 +333,8 @@ const struct tap_case release_cases[] = {
 	    release_in_flight_unseen },
 	{ "release: the kernel lets go of the memory",
 	    release_lets_go_of_memory },
+	{ "release: thousands in flight are let go in their time",
+	    release_crowd },
 	{ "release: after the polling thread ended, or without one",
 	    release_elsewhere },
 	{ "release: in a callback", release_in_callback },
