@@ -185,6 +185,7 @@ unit_ldadd = tests/tap/libtap.la libproactor-internal.la $(LIBURING_LIBS) \
 unit_programs = \
 	tests/unit/address \
 	tests/unit/affinity \
+	tests/unit/drain \
 	tests/unit/fence \
 	tests/unit/fence-portable \
 	tests/unit/futex \
@@ -206,6 +207,7 @@ readiness_programs += \
 endif
 
 tests_unit_address_LDADD = $(unit_ldadd)
+tests_unit_drain_LDADD = $(unit_ldadd)
 tests_unit_fence_LDADD = $(unit_ldadd)
 # What systems without an eventfd(2) get, whichever this is.
 tests_unit_fence_portable_SOURCES = tests/unit/fence.c lib/posix/fence.c

@@ -47,6 +47,7 @@ struct proactor_notification {
 	int sequence_fd[2];		/* a pipe of EPOCH_BYTEs; or -1 */
 	unsigned int sequence_last;	/* number in there */
 	unsigned int sequence_left;	/* numbers that are not taken */
+	bool look;			/* at wake_fd: proactor__sys_drain() */
 	bool watching;			/* the backend has the next */
 	struct proactor_event_source watch;
 };

@@ -92,7 +92,7 @@ woken(void *user_data, struct proactor_event_source *source,
 
 	(void)events;
 	error = source->failed ? PROACTOR_EIO :
-	    proactor__sys_drain(n->wake_fd, &granted);
+	    proactor__sys_drain(n->wake_fd, &n->look, &granted);
 	if (granted > UINT32_MAX)
 		granted = UINT32_MAX;
 	give(n->object.p, n, (uint32_t)granted);

@@ -151,7 +151,8 @@ watched(void *user_data, struct proactor_event_source *source,
 		fault(p, r, error);
 	else {
 		if (r->flags & PROACTOR_RELAY_PERSISTENT)
-			n = proactor__sys_drain(r->source_fd, &sum);
+			n = proactor__sys_drain(r->source_fd, &r->look,
+			    &sum);
 		if (n != 0)
 			source_ready(p, r, n < 0 ? n : 0);
 	}

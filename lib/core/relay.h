@@ -46,6 +46,7 @@ struct proactor_relay {
 	bool held;			/* the user has its address */
 	bool dead;			/* it is to fire no more */
 	bool calling;
+	bool look;			/* see proactor__sys_drain() */
 	proactor_relay_error_fn error_fn;
 	void *user_data;
 };

@@ -122,10 +122,11 @@ void	 proactor__sys_wake_close(struct wake *wake);
 /*
  * A handle that counts, an eventfd or a pipe: raise adds value, and is
  * async-signal-safe; drain takes what is there and says 1, or 0 when nothing
- * is, or EPIPE at the end of a pipe.
+ * is, or EPIPE at the end of a pipe.  look is kept for the handle, false at
+ * first: it must be looked at before each read.
  */
 int	proactor__sys_raise(int fd, uint64_t value);
-int	proactor__sys_drain(int fd, uint64_t *ret_sum);
+int	proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum);
 
 /* True when the address is one that kind can use. */
 bool	proactor__address_fits(const struct proactor_address *address,

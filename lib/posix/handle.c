@@ -4,9 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "core/system.h"
+
+#if defined(RWF_NOWAIT) && defined(HAVE_PREADV2)
+#define HAVE_NOWAIT	1
+#else
+#define HAVE_NOWAIT	0
+#endif
 
 /* A second descriptor of the same thing, close-on-exec.  Any thread. */
 int
@@ -84,18 +91,47 @@ proactor__sys_raise(int fd, uint64_t value)
 	return error;
 }
 
+/* Reads without waiting, whatever the descriptor does; if it can be done. */
+static ssize_t
+read_now(int fd, void *memory, size_t size, bool *look)
+{
+#if HAVE_NOWAIT
+	struct iovec iov = { .iov_base = memory, .iov_len = size };
+	ssize_t n;
+
+	n = preadv2(fd, &iov, 1, -1, RWF_NOWAIT);
+	if (n >= 0)
+		return n;
+	*look = errno == EOPNOTSUPP || errno == ENOTSUP || errno == ENOSYS ||
+	    errno == EPERM;
+#else
+	(void)fd;
+	(void)memory;
+	(void)size;
+	*look = true;
+#endif
+	return -1;
+}
+
 int
-proactor__sys_drain(int fd, uint64_t *ret_sum)
+proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	uint64_t values[16], sum = 0;
-	ssize_t i, n;
+	ssize_t i, n = -1;
 
-	/* It may block, and somebody else may have read it. */
 	*ret_sum = 0;
-	if (poll(&poll_fd, 1, 0) == 0)
-		return 0;
-	n = read(fd, values, sizeof(values));
+	if (!*look)
+		n = read_now(fd, values, sizeof(values), look);
+	/*
+	 * It may block, and somebody else may have read it.  A file says that
+	 * it would wait when it is not in memory.
+	 */
+	if (n < 0 && (*look || errno == EAGAIN)) {
+		if (poll(&poll_fd, 1, 0) == 0)
+			return 0;
+		n = read(fd, values, sizeof(values));
+	}
 	if (n == 0)
 		return PROACTOR_EPIPE;
 	if (n < 0)

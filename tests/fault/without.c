@@ -201,6 +201,40 @@ use_files(struct proactor *p)
 	proactor_file_release(ends[1]);
 }
 
+/* From a pipe that blocks to another one, twice. */
+static void
+use_relay(struct proactor *p)
+{
+	struct proactor_relay_options o;
+	struct proactor_relay *relay;
+	int i, in[2], out[2];
+	uint64_t value;
+
+	CHECK_INT(pipe(in), 0);
+	CHECK_INT(pipe2(out, O_NONBLOCK), 0);
+	proactor_relay_options_init(&o);
+	o.flags = PROACTOR_RELAY_PERSISTENT;
+	o.source_handle = proactor_handle_fd(in[0]);
+	o.sink_handle = proactor_handle_fd(out[1]);
+	o.value = 17;
+	CHECK_INT(proactor_register_relay(p, &o, &relay), 0);
+	for (i = 0; i < 2; i++) {
+		value = 1;
+		CHECK_INT(write(in[1], &value, sizeof(value)), sizeof(value));
+		while (read(out[0], &value, sizeof(value)) < 0)
+			(void)proactor_poll(p, PROACTOR_IMMEDIATE, NULL);
+		CHECK_INT(value, 17);
+		/* There is no more to read, and nobody waits for it. */
+		(void)proactor_poll(p, PROACTOR_IMMEDIATE, NULL);
+		CHECK_INT(read(out[0], &value, sizeof(value)), -1);
+	}
+	CHECK_INT(proactor_unregister_relay(p, relay), 0);
+	for (i = 0; i < 2; i++) {
+		close(in[i]);
+		close(out[i]);
+	}
+}
+
 static void
 no_nowait(const char *name, unsigned int error)
 {
@@ -211,6 +245,7 @@ no_nowait(const char *name, unsigned int error)
 	forbid(SYS_pwritev2, SYS_pwritev2, error);
 #endif
 	use_files(p);
+	use_relay(p);
 	end_proactor(p);
 }
 
@@ -296,11 +331,11 @@ static const struct tap_case cases[] = {
 	    epoll_no_pwait2 },
 	{ "without epoll_pwait2 (EPERM): epoll is never early",
 	    epoll_no_pwait2_eperm },
-	{ "without preadv2 (ENOSYS): epoll reads and writes",
+	{ "without preadv2 (ENOSYS): epoll reads, writes, relays",
 	    epoll_no_nowait },
-	{ "without preadv2 (EPERM): epoll reads and writes",
+	{ "without preadv2 (EPERM): epoll reads, writes, relays",
 	    epoll_no_nowait_eperm },
-	{ "without preadv2: poll reads and writes", poll_no_nowait },
+	{ "without preadv2: poll reads, writes and relays", poll_no_nowait },
 	{ "without threads: epoll works on files", epoll_no_threads },
 	{ "without threads: poll works on files", poll_no_threads },
 	{ NULL, NULL }
