@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who carries out the operations that make others wait or go on.  What has a
- * capability is told as the library tells it; relays need two capabilities and
- * a feature of the ring; the rest is the library's on every backend.
+ * capability is told as the library tells it, and so are relays; the rest is
+ * the library's on every backend.
  */
 #include "config.h"
 
@@ -10,21 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef PROACTOR_HAVE_IO_URING
-#include <sys/syscall.h>
-
-#include <linux/io_uring.h>
-#include <unistd.h>
-#endif
-
 #include <proactor.h>
 
 #include "coordination.h"
-
-/* In Linux 5.17; headers may be older. */
-#ifndef IORING_FEAT_CQE_SKIP
-#define IORING_FEAT_CQE_SKIP	(1u << 11)
-#endif
 
 const char *
 tier_name(unsigned int tier)
@@ -37,43 +25,6 @@ tier_name(unsigned int tier)
 
 	return tier < sizeof(names) / sizeof(names[0]) ? names[tier] :
 	    "unknown";
-}
-
-static bool
-is_native(const struct proactor *p, uint64_t capability)
-{
-	unsigned int tier;
-
-	return proactor_explain_capability(p, capability, &tier, NULL) == 0 &&
-	    tier == PROACTOR_TIER_NATIVE;
-}
-
-/*
- * Can a chain in the kernel tell of its end only?  It is no capability: the
- * library knows it of its ring, and here another one is asked.
- */
-static bool
-has_quiet_chains(const struct proactor *p)
-{
-#ifdef PROACTOR_HAVE_IO_URING
-	struct io_uring_params params;
-	int fd;
-
-	if (strcmp(proactor_backend_name(p), "io_uring") != 0)
-		return false;
-	/* Those are younger. */
-	if (is_native(p, PROACTOR_CAP_FUTEX_OPERATIONS))
-		return true;
-	memset(&params, 0, sizeof(params));
-	fd = (int)syscall(SYS_io_uring_setup, 1, &params);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return (params.features & IORING_FEAT_CQE_SKIP) != 0;
-#else
-	(void)p;
-	return false;
-#endif
 }
 
 static void
@@ -97,32 +48,37 @@ ask(const struct proactor *p, struct coordination *row, const char *name,
 	set(row, name, tier_name(tier), reason);
 }
 
+/*
+ * So does it of relays: the reason of a capability has these words if they run
+ * in the kernel.
+ */
+static bool
+ask_relays(const struct proactor *p, struct coordination *row,
+    const char *name, uint64_t capability, const char *words)
+{
+	bool native;
+
+	ask(p, row, name, capability);
+	native = strstr(row->reason, words) != NULL;
+	row->tier = tier_name(native ? PROACTOR_TIER_NATIVE :
+	    PROACTOR_TIER_EMULATED);
+	return native;
+}
+
+/* What keeps those of handles out of the kernel keeps out the others. */
 static void
 query_relays(const struct proactor *p, struct coordination *handles,
     struct coordination *notifications)
 {
-	bool linked = is_native(p, PROACTOR_CAP_LINKED_OPERATIONS);
-	bool quiet = linked && has_quiet_chains(p);
-	const char *reason = quiet ?
-	    "poll and write are one chain of the kernel's" : linked ?
-	    "the polling thread fires the sink: the ring's chains cannot "
-	    "tell of their end only (Linux 5.17)" :
-	    "the polling thread fires the sink: LINKED_OPERATIONS is not "
-	    "native";
+	static const char name[] = "notification_relays";
 
-	set(handles, "handle_relays", tier_name(quiet ?
-	    PROACTOR_TIER_NATIVE : PROACTOR_TIER_EMULATED), reason);
-	set(notifications, "notification_relays", handles->tier, reason);
-	if (!quiet)
-		return;
-	if (is_native(p, PROACTOR_CAP_FUTEX_OPERATIONS))
-		notifications->reason = "a futex wait or wake is part of the "
-		    "kernel's chain";
+	if (ask_relays(p, handles, "handle_relays",
+	    PROACTOR_CAP_LINKED_OPERATIONS, "handle relays run in the kernel"))
+		(void)ask_relays(p, notifications, name,
+		    PROACTOR_CAP_FUTEX_OPERATIONS,
+		    "notification relays run in the kernel");
 	else
-		set(notifications, "notification_relays",
-		    tier_name(PROACTOR_TIER_EMULATED),
-		    "the polling thread fires the sink: FUTEX_OPERATIONS is "
-		    "not native");
+		set(notifications, name, handles->tier, handles->reason);
 }
 
 static void

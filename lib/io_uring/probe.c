@@ -321,8 +321,8 @@ static const struct explanation explanations[] = {
 	    "this release has no registered memory" },
 	{ PROACTOR_CAP_LINKED_OPERATIONS, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
-	    "chains of kernel operations run in the kernel",
-	    "masked: each step of a chain goes through a poll" },
+	    "chains of kernel operations and handle relays run in the kernel",
+	    "masked: each step of a chain or a relay goes through a poll" },
 	{ PROACTOR_CAP_ZERO_COPY_SEND, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
 	    "sends of 3 KiB and more on sockets that ask for it",
@@ -339,13 +339,38 @@ static const struct explanation explanations[] = {
 	    "masked: deadlines are absolute all the same" },
 	{ PROACTOR_CAP_FUTEX_OPERATIONS, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_ABSENT,
-	    "waits and wakes are the kernel's, also in chains and relays",
-	    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7)" },
+	    "waits, wakes, chains of them and notification relays run in the "
+	    "kernel",
+	    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7): each turn "
+	    "of a notification relay goes through a poll" },
 	{ PROACTOR_CAP_PROACTOR_MESSAGING, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED, "",
 	    "messages go through memory and wake only a sleeper, which is "
 	    "faster than the kernel's messages" },
 };
+
+/* Why a capability is native: two of them tell of relays as well. */
+static const char *
+words_of(const struct proactor *p, const struct explanation *e)
+{
+	bool linked = (p->capabilities & PROACTOR_CAP_LINKED_OPERATIONS) != 0;
+
+	if (proactor__ring_runs_relays(p))
+		return e->present;
+	switch (e->capability) {
+	case PROACTOR_CAP_LINKED_OPERATIONS:
+		return "chains of kernel operations run in the kernel; each "
+		    "turn of a relay goes through a poll, for the ring's "
+		    "chains cannot tell of their end only (Linux 5.17)";
+	case PROACTOR_CAP_FUTEX_OPERATIONS:
+		return linked ? "waits, wakes and chains of them run in the "
+		    "kernel; each turn of a relay goes through a poll" :
+		    "waits and wakes run in the kernel; each step of a "
+		    "chain or a relay goes through a poll";
+	default:
+		return e->present;
+	}
+}
 
 unsigned int
 proactor__ring_explain(const struct proactor *p, uint64_t capability,
@@ -359,7 +384,7 @@ proactor__ring_explain(const struct proactor *p, uint64_t capability,
 		if (e->capability != capability)
 			continue;
 		if (p->capabilities & capability) {
-			*ret_reason = e->present;
+			*ret_reason = words_of(p, e);
 			return e->with;
 		}
 		*ret_reason = e->absent;

@@ -174,13 +174,11 @@ have_dummy(struct ring *r)
 bool
 proactor__ring_relay(struct proactor *p, struct proactor_relay *relay)
 {
-	uint64_t needed = PROACTOR_CAP_LINKED_OPERATIONS;
 	struct ring *r = ring_of(p);
 
-	if (relay->source != NULL || relay->sink != NULL)
-		needed |= PROACTOR_CAP_FUTEX_OPERATIONS;
-	if ((p->capabilities & needed) != needed ||
-	    !(r->probe.features & IORING_FEAT_CQE_SKIP) ||
+	if (!proactor__ring_runs_relays(p) ||
+	    ((relay->source != NULL || relay->sink != NULL) &&
+	    !(p->capabilities & PROACTOR_CAP_FUTEX_OPERATIONS)) ||
 	    (relay->source_fd >= 0 &&
 	    (relay->flags & PROACTOR_RELAY_ERROR_SENSITIVE)) ||
 	    !have_dummy(r) || !proactor__ring_reserve(p, STEPS) ||

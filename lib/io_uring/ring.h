@@ -121,6 +121,14 @@ unsigned int proactor__ring_explain(const struct proactor *p,
 	    uint64_t capability, const char **ret_reason);
 uint64_t proactor__ring_capabilities(const struct ring_probe *probe);
 
+/* Are relays chains in the kernel, which tell of their end only?  Linux 5.17. */
+static inline bool
+proactor__ring_runs_relays(const struct proactor *p)
+{
+	return (p->capabilities & PROACTOR_CAP_LINKED_OPERATIONS) &&
+	    (ring_of(p)->probe.features & IORING_FEAT_CQE_SKIP);
+}
+
 /* An operation that may have been asked to end is final. */
 static inline void
 proactor__ring_canceled(struct ring *r, struct proactor_op *op)

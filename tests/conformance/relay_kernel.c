@@ -80,14 +80,27 @@ struct loop {
 	atomic_long waiter;		/* its next sleep is for the sink */
 };
 
+/* The library says so in words, and must when there is all that they need. */
 static bool
-kernel_relays(struct world *w)
+kernel_relays(struct world *w, int kind)
 {
 	uint64_t bits = proactor_query_capabilities(w->p);
+	const char *handles, *notifications;
+	bool native;
 
-	return strcmp(selected.backend, "io_uring") == 0 &&
-	    (bits & PROACTOR_CAP_LINKED_OPERATIONS) &&
-	    (bits & PROACTOR_CAP_FUTEX_OPERATIONS);
+	CHECK_INT(proactor_explain_capability(w->p,
+	    PROACTOR_CAP_LINKED_OPERATIONS, NULL, &handles), 0);
+	CHECK_INT(proactor_explain_capability(w->p,
+	    PROACTOR_CAP_FUTEX_OPERATIONS, NULL, &notifications), 0);
+	native = kind == 0 ? strstr(handles,
+	    "handle relays run in the kernel") != NULL : strstr(notifications,
+	    "notification relays run in the kernel") != NULL;
+	if ((bits & PROACTOR_CAP_LINKED_OPERATIONS) &&
+	    (bits & PROACTOR_CAP_FUTEX_OPERATIONS))
+		CHECK(native);
+	else if (!(bits & PROACTOR_CAP_LINKED_OPERATIONS) || kind != 0)
+		CHECK(!native);
+	return native;
 }
 
 /*
@@ -102,7 +115,7 @@ poll_once(void *arg)
 	const uint64_t one = 1;
 
 	world_open(&l->w, NULL);
-	if (!kernel_relays(&l->w)) {
+	if (!kernel_relays(&l->w, l->kind)) {
 		world_close(&l->w);
 		atomic_store(&l->armed, -2);
 		return NULL;
