@@ -1,267 +1,334 @@
 /* SPDX-License-Identifier: ISC */
-/* What httpd is asked. */
-#include <stdbool.h>
-#include <stdint.h>
+/* What httpd is asked, and what it answers. */
+#include <ctype.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "http.h"
 
-bool
-http_equal(struct http_text text, const char *word)
+#define BAD_REQUEST	"400 Bad Request"
+#define URI_TOO_LONG	"414 URI Too Long"
+#define DATE		"%a, %d %b %Y %H:%M:%S GMT"
+#define DIGITS		"0123456789"
+#define HEX		DIGITS "ABCDEFabcdef"
+/* What a method and the name of a field are made of. */
+#define TOKEN		"!#$%&'*+-.^_`|~" DIGITS \
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+size_t
+http_find_head(const char *input, size_t length)
 {
-	return text.length == strlen(word) &&
-	    strncasecmp(text.at, word, text.length) == 0;
+	const char *at = input, *end = input + length;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		if (at < end - 1 && *at == '\r')
+			at++;
+		if (at < end && *at == '\n')
+			return (size_t)(at + 1 - input);
+	}
+	return 0;
 }
 
-bool
-http_starts(struct http_text text, const char *word)
+/* Cuts a line off the front, or returns NULL: it must be of text. */
+static char *
+take_line(char **rest)
 {
-	return text.length >= strlen(word) &&
-	    strncasecmp(text.at, word, strlen(word)) == 0;
-}
+	char *line = strsep(rest, "\n"), *at;
 
-static void
-skip(struct http_text *text, size_t bytes)
-{
-	text->at += bytes;
-	text->length -= bytes;
-}
-
-struct http_text
-http_take(struct http_text *rest, char stop)
-{
-	const char *found = memchr(rest->at, stop, rest->length);
-	struct http_text front = *rest;
-
-	if (found != NULL)
-		front.length = (size_t)(found - rest->at);
-	skip(rest, front.length + (found != NULL));
-	return front;
-}
-
-static struct http_text
-take_line(struct http_text *rest)
-{
-	struct http_text line = http_take(rest, '\n');
-
-	if (line.length > 0 && line.at[line.length - 1] == '\r')
-		line.length--;
+	for (at = line; at != NULL && *at != '\0'; at++) {
+		if (at[0] == '\r' && at[1] == '\0')
+			*at = '\0';
+		else if (iscntrl((unsigned char)*at) && *at != '\t')
+			return NULL;
+	}
 	return line;
 }
 
-static struct http_text
-trim(struct http_text text)
+/* Cuts a token off the front, or returns NULL: it must end at stop. */
+static char *
+take_token(char **rest, char stop)
 {
-	while (text.length > 0 && (*text.at == ' ' || *text.at == '\t'))
-		skip(&text, 1);
-	while (text.length > 0 && (text.at[text.length - 1] == ' ' ||
-	    text.at[text.length - 1] == '\t'))
-		text.length--;
-	return text;
-}
+	char *token = *rest;
+	size_t length = strspn(token, TOKEN);
 
-/* Is the word one of a list with commas? */
-static bool
-lists(struct http_text list, const char *word)
-{
-	while (list.length > 0)
-		if (http_equal(trim(http_take(&list, ',')), word))
-			return true;
-	return false;
-}
-
-/* Has it bytes, and all of them between these two? */
-static bool
-within(struct http_text text, unsigned char low, unsigned char high)
-{
-	size_t i;
-
-	for (i = 0; i < text.length; i++)
-		if ((unsigned char)text.at[i] < low ||
-		    (unsigned char)text.at[i] > high)
-			return false;
-	return text.length > 0;
-}
-
-/* A method, or the name of a field. */
-static bool
-is_token(struct http_text text)
-{
-	size_t i;
-
-	for (i = 0; i < text.length; i++)
-		if (strchr("\"(),/:;<=>?@[\\]{}", text.at[i]) != NULL)
-			return false;
-	return within(text, 0x21, 0x7e);
-}
-
-bool
-http_take_number(struct http_text *text, uint64_t *ret_value)
-{
-	size_t length = text->length;
-	uint64_t value = 0, digit;
-
-	while (text->length > 0 && *text->at >= '0' && *text->at <= '9') {
-		digit = (uint64_t)(*text->at - '0');
-		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX :
-		    value * 10 + digit;
-		skip(text, 1);
-	}
-	*ret_value = value;
-	return text->length < length;
-}
-
-static int
-hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch |= 0x20;
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+	if (length == 0 || token[length] != stop)
+		return NULL;
+	token[length] = '\0';
+	*rest = token + length + 1;
+	return token;
 }
 
 /*
  * Makes the path of a file, relative to the directory that is served, out of
  * the target.  First it is decoded and then looked at: "%2e%2e%2f" is "../".
  */
-static int
+static const char *
 decode_path(struct http_request *r)
 {
-	struct http_text rest = r->target, path = http_take(&rest, '?');
+	const char *in = r->target, *up = r->path;
 	char *out = r->path;
-	int high, low;
 
-	*out++ = '.';
-	while (path.length > 0) {
-		*out = *path.at;
-		if (*out == '%') {
-			high = path.length > 2 ? hex_digit(path.at[1]) : -1;
-			low = path.length > 2 ? hex_digit(path.at[2]) : -1;
-			if (high < 0 || low < 0 || high + low == 0)
-				return 400;
-			*out = (char)(high * 16 + low);
-			skip(&path, 2);
+	for (*out++ = '.'; *in != '\0' && *in != '?'; in++) {
+		if (*in <= ' ' || *in > '~')
+			return BAD_REQUEST;
+		*out = *in;
+		if (*in == '%') {
+			if (strspn(in + 1, HEX) < 2)
+				return BAD_REQUEST;
+			*out = (char)strtol((char[]){ in[1], in[2], '\0' },
+			    NULL, 16);
+			in += 2;
 		}
-		skip(&path, 1);
-		out++;
+		if (*out++ == '\0')
+			return BAD_REQUEST;
 	}
 	*out = '\0';
-	path.at = r->path;
-	path.length = (size_t)(out - r->path);
-	while (path.length > 0)
-		if (http_equal(http_take(&path, '/'), ".."))
-			return 400;
-	if (out[-1] == '/')
-		memcpy(out, "index.html", sizeof("index.html"));
-	return 0;
+	for (; (up = strstr(up, "/..")) != NULL; up++)
+		if (up[3] == '/' || up[3] == '\0')
+			return BAD_REQUEST;
+	r->index = out[-1] == '/';
+	if (r->index)
+		strcpy(out, "index.html");
+	return NULL;
 }
 
-static int
-parse_line(struct http_request *r)
+static const char *
+parse_line(struct http_request *r, char *rest)
 {
-	struct http_text rest = r->line, method = http_take(&rest, ' ');
+	char *method = take_token(&rest, ' ');
+	char *target = strsep(&rest, " ");
 
-	r->target = http_take(&rest, ' ');
-	if (!is_token(method) || !within(r->target, 0x21, 0x7e) ||
-	    rest.length != strlen("HTTP/1.1") ||
-	    memcmp(rest.at, "HTTP/", 5) != 0 || rest.at[6] != '.' ||
-	    !within((struct http_text){ rest.at + 5, 1 }, '0', '9') ||
-	    !within((struct http_text){ rest.at + 7, 1 }, '0', '9'))
-		return 400;
-	if (rest.at[5] != '1')
-		return 505;
-	r->old = rest.at[7] == '0';
-	/* The names of methods are in capitals: "get" is not GET. */
-	r->head_only = method.length == 4 && memcmp(method.at, "HEAD", 4) == 0;
-	if (!r->head_only &&
-	    (method.length != 3 || memcmp(method.at, "GET", 3) != 0))
-		return 405;
-	if (http_starts(r->target, "http://")) {
-		/* As a proxy is asked. */
-		skip(&r->target, strlen("http://"));
-		rest = http_take(&r->target, '/');
-		r->target.at--;
-		r->target.length++;
-	}
-	return *r->target.at == '/' ? 0 : 400;
+	if (method == NULL || rest == NULL ||
+	    fnmatch("HTTP/[0-9].[0-9]", rest, 0) != 0)
+		return BAD_REQUEST;
+	if (rest[5] != '1')
+		return "505 HTTP Version Not Supported";
+	r->old = rest[7] == '0';
+	r->head_only = strcmp(method, "HEAD") == 0;
+	if (!r->head_only && strcmp(method, "GET") != 0)
+		return "405 Method Not Allowed";
+	if (strncasecmp(target, "http://", 7) == 0)	/* as to a proxy */
+		target += 7 + strcspn(target + 7, "/?");
+	r->target = target;
+	return *target == '/' ? decode_path(r) : BAD_REQUEST;
 }
 
 /* Notes what of the fields matters here. */
-static int
-parse_fields(struct http_request *r, struct http_text rest)
+static const char *
+parse_fields(struct http_request *r, char *rest)
 {
-	struct http_text line, name, value;
+	char *line, *name, *value, *end, *word;
 	bool close = false, keep = false;
 	unsigned int hosts = 0;
-	size_t i;
 
-	while ((line = take_line(&rest)).length > 0) {
-		value = line;
-		name = http_take(&value, ':');
-		if (!is_token(name) || name.length == line.length)
-			return 400;
-		value = trim(value);
-		for (i = 0; i < value.length; i++)
-			if ((value.at[i] & 0xe0) == 0 && value.at[i] != '\t')
-				return 400;
-		if (http_equal(name, "host")) {
+	while ((line = take_line(&rest)) != NULL && *line != '\0') {
+		name = take_token(&line, ':');
+		if (name == NULL)
+			return BAD_REQUEST;
+		value = line + strspn(line, " \t");
+		end = value + strlen(value);
+		while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+			*--end = '\0';
+		if (strcasecmp(name, "host") == 0) {
 			hosts++;
-		} else if (http_equal(name, "connection")) {
-			close = close || lists(value, "close");
-			keep = keep || lists(value, "keep-alive");
-		} else if (http_equal(name, "transfer-encoding") ||
-		    (http_equal(name, "content-length") &&
-		    !http_equal(value, "0"))) {
+		} else if (strcasecmp(name, "connection") == 0) {
+			while ((word = strsep(&value, ", \t")) != NULL) {
+				close |= strcasecmp(word, "close") == 0;
+				keep |= strcasecmp(word, "keep-alive") == 0;
+			}
+		} else if (strcasecmp(name, "transfer-encoding") == 0 ||
+		    strcasecmp(name, "content-length") == 0) {
 			/* A body, which nobody here reads: what follows the
 			   head is not another request. */
 			close = true;
-		} else if (http_equal(name, "range")) {
+		} else if (strcasecmp(name, "range") == 0) {
 			r->range = value;
-		} else if (http_equal(name, "if-range")) {
+		} else if (strcasecmp(name, "if-range") == 0) {
 			r->if_range = value;
-		} else if (http_equal(name, "if-modified-since")) {
+		} else if (strcasecmp(name, "if-modified-since") == 0) {
 			r->if_modified = value;
 		}
 	}
 	r->keep_alive = !close && (!r->old || keep);
-	return hosts == 1 || (r->old && hosts == 0) ? 0 : 400;
+	return line != NULL && (hosts == 1 || (r->old && hosts == 0)) ?
+	    NULL : BAD_REQUEST;
 }
 
-int
-http_parse(struct http_request *r, const char *head, size_t length)
+const char *
+http_parse(struct http_request *r, char *head, size_t length)
 {
-	struct http_text rest = { head, length };
-	int status, fields_status;
+	const char *status;
+	char *line;
 
-	r->line = take_line(&rest);
-	if (r->line.length == 0)	/* one empty line is forgiven */
-		r->line = take_line(&rest);
-	if (r->line.length > HTTP_LINE_MAX)
-		return 414;
-	status = parse_line(r);
-	if (status != 0 && status != 405)
-		return status;
-	fields_status = parse_fields(r, rest);
-	if (fields_status != 0)
-		return fields_status;
-	return status != 0 ? status : decode_path(r);
+	memset(r, 0, offsetof(struct http_request, line));
+	r->length = length;
+	r->line[0] = '\0';
+	if (length == 0)		/* it never ends */
+		return memchr(head, '\n', HTTP_LINE_MAX) == NULL ?
+		    URI_TOO_LONG : "431 Request Header Fields Too Large";
+	head[length - 1] = '\0';	/* was a line feed */
+	if (strlen(head) != length - 1)
+		return BAD_REQUEST;
+	head += strspn(head, "\r\n");	/* before a request is forgiven */
+	line = take_line(&head);
+	if (line == NULL)
+		return BAD_REQUEST;
+	if (strlen(line) >= sizeof(r->line))
+		return URI_TOO_LONG;
+	strcpy(r->line, line);
+	status = parse_line(r, line);
+	return status == NULL ? parse_fields(r, head) : status;
 }
 
-size_t
-http_find_head(const char *input, size_t length, size_t *scanned)
+static const char *
+mime_type(const char *path)
 {
+	static const char *const types[][2] = {
+		{ ".html", "text/html; charset=utf-8" },
+		{ ".css", "text/css; charset=utf-8" },
+		{ ".js", "text/javascript; charset=utf-8" },
+		{ ".txt", "text/plain; charset=utf-8" },
+		{ ".json", "application/json" },
+		{ ".pdf", "application/pdf" },
+		{ ".wasm", "application/wasm" },
+		{ ".xml", "application/xml" },
+		{ ".gif", "image/gif" },
+		{ ".jpg", "image/jpeg" },
+		{ ".png", "image/png" },
+		{ ".svg", "image/svg+xml" },
+	};
 	size_t i;
 
-	for (i = *scanned; i < length; i++) {
-		if (input[i] != '\n')
-			continue;
-		if (i + 1 < length && input[i + 1] == '\n')
-			return i + 2;
-		if (i + 2 < length && input[i + 1] == '\r' &&
-		    input[i + 2] == '\n')
-			return i + 3;
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcasecmp(strrchr(path, '.'), types[i][0]) == 0)
+			return types[i][1];
+	return "application/octet-stream";
+}
+
+void
+http_set_clock(struct http_clock *clock)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(clock->http, sizeof(clock->http), DATE, &tm);
+	strftime(clock->log, sizeof(clock->log), "%d/%b/%Y:%T +0000", &tm);
+}
+
+/* Begins an answer with its head. */
+static void
+write_head(struct http_answer *a, const struct http_request *r,
+    const char *type, uint64_t length, const char *fields,
+    const struct http_clock *clock)
+{
+	a->length = (size_t)snprintf(a->out, sizeof(a->out), "HTTP/1.1 %s\r\n"
+	    "Date: %s\r\nServer: libproactor-httpd\r\n%sContent-Type: %s\r\n"
+	    "Content-Length: %" PRIu64 "\r\n%s\r\n", a->status, clock->http,
+	    fields, type, length, !r->keep_alive ? "Connection: close\r\n" :
+	    r->old ? "Connection: keep-alive\r\n" : "");
+}
+
+void
+http_answer_status(struct http_answer *a, const struct http_request *r,
+    const char *status, const char *fields, const struct http_clock *clock)
+{
+	a->status = status;
+	a->left = 0;
+	write_head(a, r, "text/plain", strlen(status) + 1, fields, clock);
+	if (r->head_only)
+		return;
+	a->sent = strlen(status) + 1;
+	a->length += (size_t)sprintf(a->out + a->length, "%s\n", status);
+}
+
+/*
+ * What a Range field asks for of size bytes, and the field that answers it.
+ * A range that is malformed, and several at once, are ignored, as the
+ * standard allows.  Of numbers that are too large strtoull() makes the
+ * largest, which is as good.
+ */
+static void
+find_range(struct http_answer *a, const char *range, uint64_t size,
+    char *field, size_t field_size)
+{
+	uint64_t first, last = UINT64_MAX;
+	const char *dash;
+
+	if (strncasecmp(range, "bytes=", 6) != 0)
+		return;
+	range += 6;
+	dash = range + strspn(range, DIGITS);
+	if (*dash != '-' || dash[1 + strspn(dash + 1, DIGITS)] != '\0' ||
+	    strcmp(range, "-") == 0)
+		return;
+	if (dash[1] != '\0')
+		last = strtoull(dash + 1, NULL, 10);
+	if (dash > range) {
+		first = strtoull(range, NULL, 10);
+	} else {			/* the last so many */
+		first = last < size ? size - last : 0;
+		last = UINT64_MAX;
 	}
-	*scanned = length > 2 ? length - 2 : 0;
-	return 0;
+	if (last < first)
+		return;
+	if (last >= size)
+		last = size - 1;
+	if (first >= size) {
+		a->status = "416 Range Not Satisfiable";
+		a->left = 0;
+		snprintf(field, field_size, "Content-Range: bytes */%" PRIu64
+		    "\r\n", size);
+	} else {
+		a->status = "206 Partial Content";
+		a->offset = first;
+		a->left = last - first + 1;
+		snprintf(field, field_size, "Content-Range: bytes %" PRIu64
+		    "-%" PRIu64 "/%" PRIu64 "\r\n", first, last, size);
+	}
+}
+
+void
+http_answer_file(struct http_answer *a, const struct http_request *r,
+    const struct stat *st, const struct http_clock *clock)
+{
+	char modified[40], part[100] = "", fields[200];
+	bool known;
+	struct tm tm;
+
+	gmtime_r(&st->st_mtime, &tm);
+	strftime(modified, sizeof(modified), DATE, &tm);
+	known = r->if_modified != NULL && strcmp(r->if_modified, modified) == 0;
+	a->status = known ? "304 Not Modified" : "200 OK";
+	a->offset = 0;
+	a->left = (uint64_t)st->st_size;
+	if (r->range != NULL && !known && !r->head_only &&
+	    (r->if_range == NULL || strcmp(r->if_range, modified) == 0))
+		find_range(a, r->range, a->left, part, sizeof(part));
+	snprintf(fields, sizeof(fields), "Last-Modified: %s\r\n"
+	    "Accept-Ranges: bytes\r\n%s", modified, part);
+	write_head(a, r, mime_type(r->path), a->left, fields, clock);
+	if (known || r->head_only)
+		a->left = 0;
+}
+
+/* What a client wrote is not to be trusted with a terminal or a parser. */
+void
+http_log(FILE *log, const char *peer, const struct http_request *r,
+    const struct http_answer *a, const struct http_clock *clock)
+{
+	const char *at;
+
+	fprintf(log, "%s - - [%s] \"", peer, clock->log);
+	for (at = r->line; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+			fprintf(log, "\\x%02x", (unsigned char)*at);
+		else
+			putc(*at, log);
+	fprintf(log, "\" %.3s %" PRIu64 "\n", a->status, a->sent);
 }

@@ -28,12 +28,10 @@ example_files = \
 	examples/10-relay.c \
 	examples/http.c \
 	examples/http.h \
-	examples/http_answer.c \
 	examples/httpd.c \
 	# EOL
 
-examples_httpd_SOURCES = examples/httpd.c examples/http.c examples/http.h \
-	examples/http_answer.c
+examples_httpd_SOURCES = examples/httpd.c examples/http.c examples/http.h
 
 noinst_PROGRAMS += $(example_programs)
 examplesdir = $(docdir)/examples
