@@ -223,33 +223,32 @@ opened(struct connection *c, int status)
 		http_answer_file(&c->answer, &c->request, &st,
 		    &c->server->clock);
 		send_more(c);
-	} else if (status == PROACTOR_EACCES) {
-		respond(c, "403 Forbidden", "");
 	} else {
-		respond(c, "503 Service Unavailable", "");
+		respond(c, status == PROACTOR_EACCES ? "403 Forbidden" :
+		    "503 Service Unavailable", "");
 	}
 }
 
-/* For what has no operation, the system's own call. */
+/*
+ * Looks before it opens, which a pipe could make last for ever.  For what has
+ * no operation there is the system's own call.
+ */
 static void
 open_file(struct connection *c)
 {
 	struct stat st;
 
 	if (stat(c->request.path, &st) != 0) {
-		if (errno == EACCES)
-			respond(c, "403 Forbidden", "");
-		else
-			respond(c, "404 Not Found", "");
-	} else if (S_ISDIR(st.st_mode) && !c->request.index) {
-		redirect(c);
-	} else if (!S_ISREG(st.st_mode)) {
-		/* To open a pipe, say, may take for ever. */
-		respond(c, "403 Forbidden", "");
-	} else {
+		respond(c, errno == EACCES ? "403 Forbidden" :
+		    "404 Not Found", "");
+	} else if (S_ISREG(st.st_mode)) {
 		proactor_file_open_op_init(&c->io.open, c->request.path,
 		    PROACTOR_FILE_READ, 0, on_io, c);
 		start(c);
+	} else if (S_ISDIR(st.st_mode) && !c->request.index) {
+		redirect(c);
+	} else {
+		respond(c, "403 Forbidden", "");
 	}
 }
 
@@ -270,11 +269,10 @@ next_request(struct connection *c)
 	refusal = http_parse(&c->request, c->input, length);
 	if (refusal != NULL || c->server->stopping)
 		c->request.keep_alive = false;
-	if (refusal != NULL)
-		respond(c, refusal, strncmp(refusal, "405", 3) == 0 ?
-		    "Allow: GET, HEAD\r\n" : "");
-	else
+	if (refusal == NULL)
 		open_file(c);
+	else
+		respond(c, refusal, "Allow: GET, HEAD\r\n");
 }
 
 /*
@@ -347,7 +345,7 @@ on_accept(void *user_data, struct proactor_op *op, int status,
 	s->accepting = false;
 	if (status != 0 || s->stopping) {
 		proactor_socket_release(s->accept.accepted);
-		return;			/* until a connection or tick ends */
+		return;			/* the next tick tries again */
 	}
 	s->idle = c->next;
 	s->live++;
