@@ -333,7 +333,8 @@ collect(struct engine *e, struct queue *q, int n)
  * What one of two filters has said, for both: with MODE_ONCE the other must
  * not tell any more, and where one cannot be had, as that for output of a
  * FIFO that is open for reading, the other is enough.  Not so for a socket:
- * of its two directions each is waited for by somebody else.
+ * of its two directions each is waited for by somebody else, who is to attempt
+ * again if it is not told of the failure.
  */
 static void
 settle(struct engine *e, struct queue *q)
@@ -350,6 +351,8 @@ settle(struct engine *e, struct queue *q)
 			t->error = 0;
 			continue;
 		}
+		if (t->events != 0 && slot->mode == MODE_EDGE)
+			t->events |= t->failed;
 		if (slot->mode == MODE_ONCE)
 			delete(q, (int)(uint32_t)t->key,
 			    slot->wanted & ~t->heard, slot);
