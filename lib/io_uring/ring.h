@@ -121,7 +121,7 @@ unsigned int proactor__ring_explain(const struct proactor *p,
 	    uint64_t capability, const char **ret_reason);
 uint64_t proactor__ring_capabilities(const struct ring_probe *probe);
 
-/* Are relays chains in the kernel, which tell of their end only?  Linux 5.17. */
+/* Are relays chains in the kernel, which then tell of their end only? */
 static inline bool
 proactor__ring_runs_relays(const struct proactor *p)
 {
