@@ -282,7 +282,8 @@ next_request(struct connection *c)
 static void
 received(struct connection *c, size_t bytes)
 {
-	if (bytes == 0) {
+	/* A flood is always faster than the cancel. */
+	if (bytes == 0 || c->deadline <= proactor_now()) {
 		hang_up(c);
 	} else if (c->state == DRAINING) {
 		receive(c);

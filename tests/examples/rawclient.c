@@ -3,9 +3,10 @@
  * A client that does what curl will not: sends standard input as it is to a
  * port of the loopback and prints what comes back until the server closes.
  *
- *	rawclient [-d milliseconds] [-k pid] [-w] port
+ *	rawclient [-d milliseconds] [-f] [-k pid] [-w] port
  *
- * -d sends byte by byte with a pause after each; -k sends SIGTERM to the
+ * -d sends byte by byte with a pause after each; -f sends the same again and
+ * again, until the server does not take it any more; -k sends SIGTERM to the
  * process when the first bytes have come, and then reads on; -w says after
  * the last byte that no more will come.
  *
@@ -101,15 +102,17 @@ int
 main(int argc, char **argv)
 {
 	size_t size, step = sizeof(request);
-	bool half_close = false, sent;
+	bool half_close = false, flood = false, sent;
 	pid_t victim = 0;
 	long pause = 0;
 	int fd, option, status;
 
-	while ((option = getopt(argc, argv, "d:k:w")) != -1) {
+	while ((option = getopt(argc, argv, "d:fk:w")) != -1) {
 		if (option == 'd') {
 			pause = strtol(optarg, NULL, 10);
 			step = 1;
+		} else if (option == 'f') {
+			flood = true;
 		} else if (option == 'k') {
 			victim = (pid_t)strtol(optarg, NULL, 10);
 		} else if (option == 'w') {
@@ -122,7 +125,9 @@ main(int argc, char **argv)
 		return 2;
 	size = fread(request, 1, sizeof(request), stdin);
 	fd = open_connection(argv[optind]);
-	sent = send_all(fd, size, step, pause);
+	do
+		sent = send_all(fd, size, step, pause);
+	while (sent && flood);
 	if (sent && half_close)
 		shutdown(fd, SHUT_WR);
 	status = receive_all(fd, victim);
