@@ -5,10 +5,10 @@
  *
  *	rawclient [-d milliseconds] [-f] [-k pid] [-w] port
  *
- * -d sends byte by byte with a pause after each; -f sends the same again and
- * again, until the server does not take it any more; -k sends SIGTERM to the
- * process when the first bytes have come, and then reads on; -w says after
- * the last byte that no more will come.
+ * -d sends byte by byte with a pause after each; -f goes on with large blocks
+ * for as long as the server takes them; -k sends SIGTERM to the process when
+ * the first bytes have come, and then reads on; -w says after the last byte
+ * that no more will come.
  *
  * Exits with 0 when the server closed, 3 when it reset the connection, 4
  * when nothing came for 20 seconds, 1 on any other failure.
@@ -124,6 +124,8 @@ main(int argc, char **argv)
 	if (argc - optind != 1)
 		return 2;
 	size = fread(request, 1, sizeof(request), stdin);
+	if (flood)
+		size = step = sizeof(request);
 	fd = open_connection(argv[optind]);
 	do
 		sent = send_all(fd, size, step, pause);
