@@ -206,6 +206,14 @@ readiness_programs += \
 	# EOL
 endif
 
+tests_unit_address_SOURCES = \
+	tests/unit/address.c \
+	tests/unit/address.h \
+	tests/unit/address_from.c \
+	tests/unit/address_random.c \
+	tests/unit/random.c \
+	tests/unit/random.h \
+	# EOL
 tests_unit_address_LDADD = $(unit_ldadd)
 tests_unit_drain_LDADD = $(unit_ldadd)
 tests_unit_fence_LDADD = $(unit_ldadd)
