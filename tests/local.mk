@@ -240,6 +240,14 @@ tests_unit_offload_hasty_CPPFLAGS = \
 	$(AM_CPPFLAGS) -DOFFLOAD_PATIENCE=20000 -Dpthread_create=offload_create
 tests_unit_offload_hasty_LDADD = $(unit_ldadd)
 tests_unit_signal_LDADD = $(unit_ldadd)
+tests_unit_timers_SOURCES = \
+	tests/unit/random.c \
+	tests/unit/random.h \
+	tests/unit/timers.c \
+	tests/unit/timers.h \
+	tests/unit/timers_model.c \
+	tests/unit/timers_wake.c \
+	# EOL
 tests_unit_timers_LDADD = $(unit_ldadd)
 
 # demux-NAME: what the engine asks of the demultiplexer that DEMUX names.  The
