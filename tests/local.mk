@@ -52,6 +52,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/core.c \
 	tests/conformance/crowd.c \
 	tests/conformance/datagram.c \
+	tests/conformance/datagram.h \
+	tests/conformance/datagram_address.c \
+	tests/conformance/datagram_many.c \
 	tests/conformance/endpoint.c \
 	tests/conformance/event.c \
 	tests/conformance/everything.c \

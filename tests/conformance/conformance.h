@@ -74,6 +74,8 @@ extern const struct tap_case order_cases[];
 extern const struct tap_case multishot_cases[];
 extern const struct tap_case zero_copy_cases[];
 extern const struct tap_case datagram_cases[];
+extern const struct tap_case datagram_address_cases[];
+extern const struct tap_case datagram_many_cases[];
 extern const struct tap_case accept_cases[];
 extern const struct tap_case accept_many_cases[];
 extern const struct tap_case connect_cases[];

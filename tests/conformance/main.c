@@ -84,6 +84,8 @@ static const struct tap_case *const tables[] = {
 	multishot_cases,
 	zero_copy_cases,
 	datagram_cases,
+	datagram_address_cases,
+	datagram_many_cases,
 	accept_cases,
 	accept_many_cases,
 	connect_cases,
