@@ -40,7 +40,10 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/allocator.c \
 	tests/conformance/allocator.h \
 	tests/conformance/argument.c \
+	tests/conformance/argument.h \
+	tests/conformance/argument_input.c \
 	tests/conformance/argument_op.c \
+	tests/conformance/argument_zoo.c \
 	tests/conformance/cancel.c \
 	tests/conformance/capability.c \
 	tests/conformance/chain.c \

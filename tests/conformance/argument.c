@@ -4,15 +4,12 @@
 #include <unistd.h>
 #include <string.h>
 
-#include "conformance/transfer.h"
+#include "conformance/argument.h"
 
 /*
  * Bad arguments of functions: each is refused with its code and nothing is
  * returned.  What only one subject has is tested with the subject.
  */
-
-/* A pointer that nobody may follow, to see whether it was touched. */
-#define UNTOUCHED	((void *)(uintptr_t)0x5555)
 
 /* --- NULL --- */
 

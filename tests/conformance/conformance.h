@@ -97,6 +97,7 @@ extern const struct tap_case sequence_end_cases[];
 extern const struct tap_case sequence_seam_cases[];
 extern const struct tap_case argument_cases[];
 extern const struct tap_case argument_op_cases[];
+extern const struct tap_case argument_input_cases[];
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 

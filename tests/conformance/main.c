@@ -107,6 +107,7 @@ static const struct tap_case *const tables[] = {
 	sequence_seam_cases,
 	argument_cases,
 	argument_op_cases,
+	argument_input_cases,
 	random_cases,
 	NULL
 };
