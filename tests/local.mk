@@ -110,8 +110,11 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/semaphore_race.c \
 	tests/conformance/sequence.c \
 	tests/conformance/sequence.h \
+	tests/conformance/sequence_cancel.c \
 	tests/conformance/sequence_end.c \
 	tests/conformance/sequence_nested.c \
+	tests/conformance/sequence_quartet.c \
+	tests/conformance/sequence_quartet.h \
 	tests/conformance/sequence_refuse.c \
 	tests/conformance/sequence_seam.c \
 	tests/conformance/sequence_step.c \

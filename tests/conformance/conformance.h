@@ -93,6 +93,7 @@ extern const struct tap_case sequence_cases[];
 extern const struct tap_case sequence_step_cases[];
 extern const struct tap_case sequence_nested_cases[];
 extern const struct tap_case sequence_refuse_cases[];
+extern const struct tap_case sequence_cancel_cases[];
 extern const struct tap_case sequence_end_cases[];
 extern const struct tap_case sequence_seam_cases[];
 extern const struct tap_case argument_cases[];

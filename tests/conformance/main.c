@@ -103,6 +103,7 @@ static const struct tap_case *const tables[] = {
 	sequence_step_cases,
 	sequence_nested_cases,
 	sequence_refuse_cases,
+	sequence_cancel_cases,
 	sequence_end_cases,
 	sequence_seam_cases,
 	argument_cases,
