@@ -133,6 +133,9 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/support.c \
 	tests/conformance/thread.c \
 	tests/conformance/timepoint.c \
+	tests/conformance/timepoint.h \
+	tests/conformance/timepoint_callback.c \
+	tests/conformance/timepoint_thread.c \
 	tests/conformance/timeout.c \
 	tests/conformance/timeout.h \
 	tests/conformance/timeout_chain.c \

@@ -49,6 +49,8 @@ extern const struct tap_case readiness_cases[];
 extern const struct tap_case message_cases[];
 extern const struct tap_case semaphore_cases[];
 extern const struct tap_case timepoint_cases[];
+extern const struct tap_case timepoint_callback_cases[];
+extern const struct tap_case timepoint_thread_cases[];
 extern const struct tap_case semaphore_link_cases[];
 extern const struct tap_case semaphore_multi_cases[];
 extern const struct tap_case semaphore_op_cases[];

@@ -60,6 +60,8 @@ static const struct tap_case *const tables[] = {
 	message_cases,
 	semaphore_cases,
 	timepoint_cases,
+	timepoint_callback_cases,
+	timepoint_thread_cases,
 	semaphore_link_cases,
 	semaphore_multi_cases,
 	semaphore_op_cases,
