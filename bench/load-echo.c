@@ -128,8 +128,12 @@ load_echo(struct run *run, unsigned int port, pid_t server)
 
 	for (i = 0; i < run->size; i++)
 		join(&c, &c.connections[i], port);
-	for (i = 0; i < run->size && c.sent < c.total; i++)
+	for (i = 0; i < run->size && c.sent < c.total; i++) {
 		send_request(&c, &c.connections[i]);
+		/* One after the other, the server once waits for each. */
+		while (c.together && c.answered <= i)
+			turn(&c);
+	}
 	while (c.answered < c.total)
 		turn(&c);
 	run_latencies(run, c.latencies, c.samples);
