@@ -75,8 +75,9 @@ struct demux {
 	/*
 	 * Tells once of output, of a slot that is known in MODE_EDGE with or
 	 * without it.  0 or a code; the engine writes the slot afterwards,
-	 * and when it is told.  NULL: MODE_EDGE is for both directions from
-	 * the start, because one that nobody waits for costs nothing.
+	 * and this takes output from what is wanted when it tells of it.
+	 * NULL: MODE_EDGE is for both directions from the start, because one
+	 * that nobody waits for costs nothing.
 	 */
 	int	(*await_out)(struct engine *e, int fd, uint64_t key);
 

@@ -353,6 +353,9 @@ settle(struct engine *e, struct queue *q)
 		}
 		if (t->events != 0 && slot->mode == MODE_EDGE)
 			t->events |= t->failed;
+		/* See kqueue_demux_await_out(). */
+		if ((t->events & PROACTOR_POLL_OUT) && slot->mode == MODE_EDGE)
+			slot->wanted &= (uint8_t)~PROACTOR_POLL_OUT;
 		if (slot->mode == MODE_ONCE)
 			delete(q, (int)(uint32_t)t->key,
 			    slot->wanted & ~t->heard, slot);

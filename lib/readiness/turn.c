@@ -266,8 +266,6 @@ socket_fired(struct engine *e, uint64_t key, struct slot *slot,
 	}
 	if (in)
 		s->drained = false;
-	if ((events & PROACTOR_POLL_OUT) && e->demux->await_out != NULL)
-		slot->wanted &= (uint8_t)~PROACTOR_POLL_OUT;
 	if (slot->mode == MODE_ONCE) {
 		left = slot->wanted;
 		if (in)
