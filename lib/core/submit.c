@@ -10,7 +10,7 @@
 
 #define OP_FLAGS	(PROACTOR_OP_MULTISHOT | PROACTOR_OP_LINKED)
 
-/* The way in of one operation of no chain, by its type; NULL: there is none. */
+/* The way in of one operation of no chain, by its type. */
 static int (*const submit_by_type[CLASSES])(struct proactor *p,
     struct proactor_op *op) = {
 	[PROACTOR_OP_NOP] = proactor__nop_submit,
@@ -48,7 +48,8 @@ is_plain(struct proactor_op *op)
 	/* Its type, if it has no flags; else a large number. */
 	uint64_t kind = (uint64_t)op->flags << 32 | op->type;
 
-	return kind < CLASSES && submit_by_type[kind] != NULL &&
+	/* Types count from 1; the last is the timeout, which is never alone. */
+	return kind - 1 < PROACTOR_OP_TIMEOUT - 1 &&
 	    atomic_load_explicit(&op_state(op)->life,
 	    memory_order_relaxed) == LIFE_IDLE &&
 	    op->callback != NULL && op->pool == NULL;
