@@ -315,19 +315,27 @@ cancel_everything(struct proactor *p, struct ring *r, bool again)
 	}
 }
 
-/* How many completions were there, of which nobody is told. */
-static unsigned int
+/*
+ * Takes the completions that nobody is told of.  False when they were ends,
+ * or answers to cancels: what else was asked to end may be near.  True when
+ * there were none, or of one that goes on, whose cancel may have been lost.
+ */
+static bool
 discard(struct ring *r)
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head, n = 0;
+	bool goes_on = false;
 
 	io_uring_for_each_cqe(&r->uring, head, cqe) {
+		if ((cqe->flags & IORING_CQE_F_MORE) &&
+		    (cqe->user_data & TAG_MASK) != TAG_VOID)
+			goes_on = true;
 		proactor__ring_void(r, cqe);
 		n++;
 	}
 	io_uring_cq_advance(&r->uring, n);
-	return n;
+	return n == 0 || goes_on;
 }
 
 /*
@@ -341,8 +349,7 @@ ring_abandon(struct proactor *p)
 	struct __kernel_timespec tenth = { 0, 100000000 };
 	struct ring *r = ring_of(p);
 	struct io_uring_cqe *cqe;
-	unsigned int came = 0;
-	bool again = false;
+	bool again = false, ask = true;
 	int error;
 
 	if (!r->attached)
@@ -353,14 +360,14 @@ ring_abandon(struct proactor *p)
 		return;
 	while (proactor__ring_pending(r) != 0) {
 		/* What was not cancelled by that is asked again. */
-		if (came == 0) {
+		if (ask) {
 			cancel_everything(p, r, again);
 			again = true;
 		}
 		r->uring.sq.sqe_head = *r->uring.sq.ktail;
 		error = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1,
 		    &tenth, NULL);
-		came = discard(r);
+		ask = discard(r);
 		/* It may not be entered any more: its end must do. */
 		if (!is_ordinary(error))
 			break;
