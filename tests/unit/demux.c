@@ -18,9 +18,10 @@ say(struct engine *e, uint64_t key, unsigned int events, int error)
 	w->said[w->count].key = key;
 	w->said[w->count].events = events;
 	w->said[w->count++].error = error;
+	/* Output is asked for once, which the demultiplexer has noted. */
 	if (demux->await_out != NULL && (events & OUT) &&
 	    w->slots[(uint32_t)key].mode == MODE_EDGE)
-		w->slots[(uint32_t)key].wanted &= (uint8_t)~OUT;
+		CHECK_INT(w->slots[(uint32_t)key].wanted & OUT, 0);
 	if (w->hook != NULL)
 		w->hook(w, (int)(uint32_t)key);
 }
@@ -109,7 +110,7 @@ watch(struct world *w, int fd, unsigned int wanted, enum slot_mode mode)
 	CHECK_INT(try_watch(w, fd, wanted, mode), 0);
 }
 
-/* Told, it is not wanted any more: say() sees to it. */
+/* Told, it is not wanted any more: say() checks that. */
 void
 await_out(struct world *w, int fd)
 {
