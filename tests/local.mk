@@ -75,6 +75,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/link_end.c \
 	tests/conformance/main.c \
 	tests/conformance/message.c \
+	tests/conformance/message_order.c \
 	tests/conformance/multishot.c \
 	tests/conformance/op_pool.c \
 	tests/conformance/op_pool.h \
@@ -204,6 +205,7 @@ unit_programs = \
 	tests/unit/futex-portable \
 	tests/unit/letter \
 	tests/unit/mailbox \
+	tests/unit/message \
 	tests/unit/points \
 	tests/unit/signal \
 	tests/unit/timers \
@@ -241,6 +243,7 @@ tests_unit_futex_portable_CPPFLAGS = $(AM_CPPFLAGS) -DFUTEX_PORTABLE
 tests_unit_futex_portable_LDADD = $(unit_ldadd)
 tests_unit_letter_LDADD = $(unit_ldadd)
 tests_unit_mailbox_LDADD = $(unit_ldadd)
+tests_unit_message_LDADD = $(unit_ldadd)
 tests_unit_points_LDADD = $(unit_ldadd)
 tests_unit_offload_SOURCES = \
 	tests/unit/offload-race.c tests/unit/offload.c tests/unit/offload.h

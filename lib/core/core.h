@@ -234,12 +234,23 @@ struct message_cell {
 	uint64_t data;
 };
 
-/* Bounded queue of messages: any thread in, the owner out. */
+/*
+ * Two bounded queues of messages, see message.c: any thread in and the owner
+ * out, and the owner to itself.
+ */
 struct message_queue {
 	struct message_cell *cells;
-	uint64_t mask;
-	uint64_t head;
-	_Alignas(64) _Atomic uint64_t tail;
+	uint64_t *own;
+	uint64_t mask;			/* of both */
+	/* What the owner writes; a signal handler on its thread, too. */
+	_Alignas(64) _Atomic uint64_t head; /* cells before it are free */
+	_Atomic uint64_t own_head;
+	_Atomic uint64_t own_tail;
+	_Atomic bool busy;		/* it is at its own ring */
+	_Atomic bool shut;		/* it sends by cells, too */
+	/* What senders write. */
+	_Alignas(64) _Atomic uint64_t tail; /* the first cell not reserved */
+	_Atomic uint64_t seen;		/* head, as they last saw it */
 };
 
 enum proactor_phase {
@@ -510,6 +521,7 @@ void	 proactor__signals_free(struct proactor *p);
 int	 proactor__messages_init(struct proactor *p, uint32_t capacity);
 void	 proactor__messages_free(struct proactor *p);
 bool	 proactor__messages_pending(struct proactor *p);
+bool	 proactor__messages_coming(struct proactor *p);
 void	 proactor__messages_dispatch(struct proactor *p);
 bool	 proactor__message_is_unsent(struct proactor_op *op);
 bool	 proactor__message_passed_on(struct proactor_op *op, int *status);

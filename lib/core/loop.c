@@ -7,6 +7,9 @@
 /* Timers that one pass takes, so that other sources are not starved. */
 #define EXPIRE_BATCH	1024
 
+/* Until when a sender has filled the cell that it has reserved: 1 ms. */
+#define MESSAGE_COMES	1000000
+
 static void
 expire(struct proactor *p, int64_t now)
 {
@@ -114,6 +117,21 @@ time_to_wait(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
 	return next <= now ? 0 : next - now;
 }
 
+/*
+ * The same, and not for long when a message has its place but is not there:
+ * see proactor__messages_coming().
+ */
+static int64_t
+time_to_rest(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
+{
+	int64_t timeout = time_to_wait(p, deadline, now, passed);
+
+	if (proactor__messages_coming(p) &&
+	    (timeout == BACKEND_FOREVER || timeout > MESSAGE_COMES))
+		timeout = MESSAGE_COMES;
+	return timeout;
+}
+
 /* Has a shutdown that has begun nothing left to wait for? */
 static bool
 is_over(struct proactor *p)
@@ -157,7 +175,7 @@ turn(struct proactor *p, int64_t deadline)
 			if (p->timers.count == 0)
 				p->special &= ~SPECIAL_TIMERS;
 			if (list_empty(&batch) && !anything_ready(p))
-				timeout = time_to_wait(p, deadline, now,
+				timeout = time_to_rest(p, deadline, now,
 				    &passed);
 			else if (turned && deadline != PROACTOR_FOREVER)
 				/* Steps that nobody is told of. */
@@ -169,7 +187,8 @@ turn(struct proactor *p, int64_t deadline)
 			if (is_over(p))
 				return 0;
 			store_before_loads(&p->asleep, 1);
-			if (!mailbox_empty(&p->mailbox) || anything_ready(p)) {
+			if (atomic_load(&p->posted) != 0 ||
+			    !mailbox_empty(&p->mailbox) || anything_ready(p)) {
 				atomic_store_explicit(&p->asleep, 0,
 				    memory_order_relaxed);
 				continue;

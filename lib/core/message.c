@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Messages: 64 bits into another proactor.  The pool of messages is a bounded
- * ring of cells, each with a sequence number that says whose turn it is
- * (Dmitry Vyukov's bounded queue, here with one consumer), so that a send
+ * ring of cells: a sender reserves one by advancing the tail, its only atomic
+ * change, and fills it; the owner frees them in the same order.  So a send
  * neither allocates nor locks and may be made in a signal handler.
+ *
+ * What the owner sends to itself goes into a ring of its own, which takes no
+ * atomic change at all and is called back first.  A signal handler that finds
+ * the owner at it takes a cell, and after it so does the owner until that has
+ * been called back.
  */
 #include "config.h"
 
@@ -11,26 +16,27 @@
 
 #define CAPACITY_DEFAULT	256
 
-/*
- * Makes the pool; the capacity is rounded up to a power of two, and to two:
- * with one cell "full" and "free again" would be the same number.
- */
+/* Makes the pool; the capacity is rounded up to a power of two. */
 int
 proactor__messages_init(struct proactor *p, uint32_t capacity)
 {
 	struct message_queue *q = &p->messages;
-	uint64_t i, n = 2;
+	uint64_t i, n = 1;
 
 	if (capacity == 0)
 		capacity = CAPACITY_DEFAULT;
 	while (n < capacity)
 		n *= 2;
-	q->cells = proactor__allocate(p, n * sizeof(*q->cells));
+	q->cells = proactor__allocate(p,
+	    n * (sizeof(*q->cells) + sizeof(*q->own)));
 	if (q->cells == NULL)
 		return PROACTOR_ENOMEM;
 	for (i = 0; i < n; i++)
-		atomic_init(&q->cells[i].sequence, i);
+		atomic_init(&q->cells[i].sequence, 0);
+	q->own = (uint64_t *)(void *)&q->cells[n];
 	q->mask = n - 1;
+	/* What was sent before there was an owner is ahead of its own. */
+	q->shut = true;
 	return 0;
 }
 
@@ -41,73 +47,149 @@ proactor__messages_free(struct proactor *p)
 }
 
 /*
- * The cell that is the caller's to fill, and its position; NULL when the pool
- * is full.  Any thread, async-signal-safe.
- *
- * A cell's sequence is its position while it is free, one more while it holds
- * a message.
+ * Reserves the cell that is the caller's to fill; NULL when the pool is full.
+ * Any thread, async-signal-safe.  Whoever reserves sees the words that the
+ * owner sleeps by as they are after it, and the owner, who looks at the tail
+ * after it has changed them, sees the reservation.
  */
 static inline struct message_cell *
-take(struct message_queue *q, uint64_t *ret_position)
+reserve(struct message_queue *q, uint64_t *ret_position)
 {
-	struct message_cell *cell;
-	uint64_t position, sequence;
+	uint64_t head, position, latest;
 
 	position = atomic_load_explicit(&q->tail, memory_order_relaxed);
 	for (;;) {
-		cell = &q->cells[position & q->mask];
-		sequence = atomic_load_explicit(&cell->sequence,
-		    memory_order_acquire);
-		if (sequence == position) {
-			if (atomic_compare_exchange_weak_explicit(&q->tail,
-			    &position, position + 1, memory_order_relaxed,
-			    memory_order_relaxed)) {
-				*ret_position = position;
-				return cell;
+		if (position - atomic_load_explicit(&q->seen,
+		    memory_order_acquire) > q->mask) {
+			head = atomic_load_explicit(&q->head,
+			    memory_order_acquire);
+			if (position - head > q->mask) {
+				latest = atomic_load_explicit(&q->tail,
+				    memory_order_relaxed);
+				if (latest == position)
+					return NULL;
+				position = latest;
+				continue;
 			}
-		} else if ((int64_t)(sequence - position) < 0)
-			return NULL;
-		else
-			position = atomic_load_explicit(&q->tail,
-			    memory_order_relaxed);
+			atomic_store_explicit(&q->seen, head,
+			    memory_order_release);
+		}
+		if (atomic_compare_exchange_weak(&q->tail, &position,
+		    position + 1)) {
+			*ret_position = position;
+			return &q->cells[position & q->mask];
+		}
 	}
 }
 
-static bool
-pending(struct message_queue *q)
+/* A cell holds a message when its sequence is one more than its position. */
+static inline void
+fill(struct message_cell *cell, uint64_t position, uint64_t data)
 {
-	return atomic_load(&q->cells[q->head & q->mask].sequence) ==
-	    q->head + 1;
+	cell->data = data;
+	atomic_store_explicit(&cell->sequence, position + 1,
+	    memory_order_release);
+}
+
+static inline bool
+is_filled(struct message_queue *q, uint64_t position)
+{
+	return atomic_load_explicit(&q->cells[position & q->mask].sequence,
+	    memory_order_acquire) == position + 1;
+}
+
+static inline uint64_t
+own_load(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline void
+own_store(_Atomic uint64_t *word, uint64_t value)
+{
+	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 /* Is there a message, and somebody to tell of it? */
 bool
 proactor__messages_pending(struct proactor *p)
 {
-	return p->message_callback != NULL && pending(&p->messages);
+	struct message_queue *q = &p->messages;
+
+	return p->message_callback != NULL &&
+	    (own_load(&q->own_head) != own_load(&q->own_tail) ||
+	    is_filled(q, own_load(&q->head)));
 }
 
-/* Calls back the messages that are there, a pool's worth at the most. */
+/*
+ * Has a sender reserved a cell that it is yet to fill?  It wakes the owner
+ * then, unless its look at the words that the owner sleeps by and its filling
+ * of the cell came to the owner the wrong way round: so that one who sleeps
+ * must look again after a while.
+ */
+bool
+proactor__messages_coming(struct proactor *p)
+{
+	struct message_queue *q = &p->messages;
+
+	return p->message_callback != NULL &&
+	    atomic_load(&q->tail) != own_load(&q->head);
+}
+
+/* Begins and ends what a signal handler must know of. */
+static inline void
+set_busy(struct message_queue *q, bool busy)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&q->busy, busy, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Lets the owner's messages go by its own ring again if no cell is taken. */
+static void
+reopen(struct message_queue *q)
+{
+	set_busy(q, true);
+	atomic_store_explicit(&q->shut, false, memory_order_relaxed);
+	if (atomic_load(&q->tail) != own_load(&q->head))
+		atomic_store_explicit(&q->shut, true, memory_order_relaxed);
+	set_busy(q, false);
+}
+
+/* Calls back the messages that are there; what they send is for later. */
 void
 proactor__messages_dispatch(struct proactor *p)
 {
 	struct message_queue *q = &p->messages;
-	struct message_cell *cell;
-	uint64_t data, head = q->head, mask = q->mask, end = head + mask + 1;
+	const struct message_cell *cells = q->cells;
+	const uint64_t *own = q->own;
+	uint64_t data, end, head, mask = q->mask, own_end;
 
-	while (p->message_callback != NULL && head != end) {
-		cell = &q->cells[head & mask];
-		if (atomic_load_explicit(&cell->sequence,
-		    memory_order_acquire) != head + 1)
-			break;
-		data = cell->data;
-		atomic_store_explicit(&cell->sequence, head + mask + 1,
-		    memory_order_release);
-		q->head = ++head;
+	/* In this order: what was sent before a cell is called back before. */
+	end = atomic_load(&q->tail);
+	atomic_signal_fence(memory_order_seq_cst);
+	own_end = own_load(&q->own_tail);
+	head = own_load(&q->own_head);
+	while (p->message_callback != NULL && head != own_end) {
+		data = own[head & mask];
+		own_store(&q->own_head, ++head);
 		p->completed++;
 		p->message_callback(p->message_data, p, data);
 	}
-	if (head == end)
+	head = own_load(&q->head);
+	while (p->message_callback != NULL && head != end &&
+	    is_filled(q, head)) {
+		data = cells[head & mask].data;
+		atomic_store_explicit(&q->head, ++head, memory_order_release);
+		p->completed++;
+		p->message_callback(p->message_data, p, data);
+	}
+	if (p->message_callback == NULL)
+		return;
+	if (atomic_load_explicit(&q->shut, memory_order_relaxed))
+		reopen(q);
+	/* The short ways of poll do not look for the rest. */
+	if (head != end)
 		atomic_store_explicit(&p->posted, 1, memory_order_relaxed);
 }
 
@@ -142,12 +224,10 @@ send_foreign(struct proactor *target, uint64_t data)
 	if (atomic_load_explicit(&target->phase, memory_order_relaxed) !=
 	    PHASE_RUNNING)
 		return PROACTOR_ESHUTDOWN;
-	cell = take(&target->messages, &position);
+	cell = reserve(&target->messages, &position);
 	if (cell == NULL)
 		return PROACTOR_EAGAIN;
-	cell->data = data;
-	/* In one order with the words that the owner sleeps by. */
-	store_before_loads(&cell->sequence, position + 1);
+	fill(cell, position, data);
 	proactor__wake_up(target);
 	return 0;
 }
@@ -160,19 +240,26 @@ send_foreign(struct proactor *target, uint64_t data)
 int
 proactor_send_message(struct proactor *target, uint64_t data)
 {
-	struct message_cell *cell;
-	uint64_t position;
+	struct message_queue *q;
+	uint64_t tail;
 
 	if (target == NULL || atomic_load_explicit(target->gate,
 	    memory_order_relaxed) != proactor__self)
 		return send_foreign(target, data);
-	cell = take(&target->messages, &position);
-	if (cell == NULL)
+	q = &target->messages;
+	if (atomic_load_explicit(&q->busy, memory_order_relaxed))
+		atomic_store_explicit(&q->shut, true, memory_order_relaxed);
+	if (atomic_load_explicit(&q->shut, memory_order_relaxed))
+		return send_foreign(target, data);
+	set_busy(q, true);
+	tail = own_load(&q->own_tail);
+	if (tail - own_load(&q->own_head) > q->mask) {
+		set_busy(q, false);
 		return PROACTOR_EAGAIN;
-	cell->data = data;
-	atomic_store_explicit(&cell->sequence, position + 1,
-	    memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
+	}
+	q->own[tail & q->mask] = data;
+	own_store(&q->own_tail, tail + 1);
+	set_busy(q, false);
 	if (atomic_load_explicit(&target->posted, memory_order_relaxed) == 0)
 		atomic_store_explicit(&target->posted, 1,
 		    memory_order_relaxed);

@@ -47,6 +47,7 @@ extern const struct tap_case futex_plain_cases[];
 extern const struct tap_case source_cases[];
 extern const struct tap_case readiness_cases[];
 extern const struct tap_case message_cases[];
+extern const struct tap_case message_order_cases[];
 extern const struct tap_case semaphore_cases[];
 extern const struct tap_case timepoint_cases[];
 extern const struct tap_case timepoint_callback_cases[];

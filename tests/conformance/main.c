@@ -58,6 +58,7 @@ static const struct tap_case *const tables[] = {
 	source_cases,
 	readiness_cases,
 	message_cases,
+	message_order_cases,
 	semaphore_cases,
 	timepoint_cases,
 	timepoint_callback_cases,

@@ -104,66 +104,6 @@ full_is_eagain(void)
 	}
 }
 
-/* --- many senders --- */
-
-#define SENDERS	4
-#define EACH	20000
-
-struct senders {
-	struct world w;
-	atomic_uint next_sender;
-	size_t received;
-	uint64_t wanted[SENDERS];
-};
-
-static void *
-send_many(void *arg)
-{
-	struct senders *s = arg;
-	uint64_t sender = atomic_fetch_add(&s->next_sender, 1), i;
-	int status;
-
-	for (i = 0; i < EACH; i++) {
-		while ((status = proactor_send_message(s->w.p,
-		    sender << 32 | i)) == PROACTOR_EAGAIN)
-			sched_yield();
-		CHECK_INT(status, 0);
-	}
-	return NULL;
-}
-
-static void
-receive_many(void *user_data, struct proactor *p, uint64_t data)
-{
-	struct senders *s = user_data;
-	uint64_t sender = data >> 32;
-
-	CHECK(p == s->w.p);
-	CHECK(sender < SENDERS);
-	CHECK_INT(data & UINT32_MAX, s->wanted[sender]);
-	s->wanted[sender]++;
-	s->received++;
-}
-
-static void
-in_order_per_sender(void)
-{
-	static struct senders s;
-	pthread_t threads[SENDERS];
-	int i;
-
-	world_open(&s.w, NULL);
-	CHECK_INT(proactor_set_message_callback(s.w.p, receive_many, &s), 0);
-	for (i = 0; i < SENDERS; i++)
-		thread_start(&threads[i], send_many, &s);
-	CHECK(poll_until(&s.w, &s.received, SENDERS * EACH));
-	for (i = 0; i < SENDERS; i++)
-		thread_join(threads[i]);
-	CHECK(poll_quiet(&s.w));
-	CHECK_INT(s.received, SENDERS * EACH);
-	world_close(&s.w);
-}
-
 /* --- from callbacks and handlers --- */
 
 static void
@@ -574,8 +514,6 @@ const struct tap_case message_cases[] = {
 	    sent_and_received },
 	{ "message: EAGAIN when the pool is full, and room after a poll",
 	    full_is_eagain },
-	{ "message: four threads lose nothing and keep their order",
-	    in_order_per_sender },
 	{ "message: may be sent in the message callback",
 	    from_message_callback },
 	{ "message: waits while there is no callback",
