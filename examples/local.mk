@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-# The programs a user copies.  One file is one program, in both lists;
-# what needs several names them below.
+# The programs a user copies.  One file is one program, in both lists.
 
 example_programs = \
 	examples/01-timer \
@@ -26,12 +25,8 @@ example_files = \
 	examples/08-pool.c \
 	examples/09-gate.c \
 	examples/10-relay.c \
-	examples/http.c \
-	examples/http.h \
 	examples/httpd.c \
 	# EOL
-
-examples_httpd_SOURCES = examples/httpd.c examples/http.c examples/http.h
 
 noinst_PROGRAMS += $(example_programs)
 examplesdir = $(docdir)/examples
