@@ -128,6 +128,16 @@ void	 proactor__sys_wake_close(struct wake *wake);
 int	proactor__sys_raise(int fd, uint64_t value);
 int	proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum);
 
+/*
+ * One read or write that does not wait, at an offset or, of what has none, at
+ * -1.  How much, or a code: EAGAIN when it would wait, ENOTSUP when not waiting
+ * cannot be had, of the system or of this descriptor.
+ */
+int64_t	proactor__sys_read_now(int fd, void *memory, size_t length,
+	    int64_t at);
+int64_t	proactor__sys_write_now(int fd, const void *memory, size_t length,
+	    int64_t at);
+
 /* True when the address is one that kind can use. */
 bool	proactor__address_fits(const struct proactor_address *address,
 	    unsigned int kind);

@@ -9,12 +9,6 @@
 
 #include "core/system.h"
 
-#if defined(RWF_NOWAIT) && defined(HAVE_PREADV2)
-#define HAVE_NOWAIT	1
-#else
-#define HAVE_NOWAIT	0
-#endif
-
 /* A second descriptor of the same thing, close-on-exec.  Any thread. */
 int
 proactor_handle_dup(struct proactor_handle handle,
@@ -91,52 +85,85 @@ proactor__sys_raise(int fd, uint64_t value)
 	return error;
 }
 
-/* Reads without waiting, whatever the descriptor does; if it can be done. */
-static ssize_t
-read_now(int fd, void *memory, size_t size, bool *look)
+#if defined(RWF_NOWAIT) && defined(HAVE_PREADV2)
+/* The names that the system, a seccomp filter or a driver has for it. */
+static int64_t
+now_result(ssize_t n)
 {
-#if HAVE_NOWAIT
-	struct iovec iov = { .iov_base = memory, .iov_len = size };
-	ssize_t n;
-
-	n = preadv2(fd, &iov, 1, -1, RWF_NOWAIT);
 	if (n >= 0)
 		return n;
-	*look = errno == EOPNOTSUPP || errno == ENOTSUP || errno == ENOSYS ||
-	    errno == EPERM;
+	if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM)
+		return PROACTOR_ENOTSUP;
+	return -errno;
+}
+
+int64_t
+proactor__sys_read_now(int fd, void *memory, size_t length, int64_t at)
+{
+	struct iovec iov = { .iov_base = memory, .iov_len = length };
+
+	return now_result(preadv2(fd, &iov, 1, (off_t)at, RWF_NOWAIT));
+}
+
+int64_t
+proactor__sys_write_now(int fd, const void *memory, size_t length, int64_t at)
+{
+	struct iovec iov;
+
+	iov.iov_base = (void *)(uintptr_t)memory;
+	iov.iov_len = length;
+	return now_result(pwritev2(fd, &iov, 1, (off_t)at, RWF_NOWAIT));
+}
 #else
+int64_t
+proactor__sys_read_now(int fd, void *memory, size_t length, int64_t at)
+{
 	(void)fd;
 	(void)memory;
-	(void)size;
-	*look = true;
-#endif
-	return -1;
+	(void)length;
+	(void)at;
+	return PROACTOR_ENOTSUP;
 }
+
+int64_t
+proactor__sys_write_now(int fd, const void *memory, size_t length, int64_t at)
+{
+	(void)fd;
+	(void)memory;
+	(void)length;
+	(void)at;
+	return PROACTOR_ENOTSUP;
+}
+#endif
 
 int
 proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	uint64_t values[16], sum = 0;
-	ssize_t i, n = -1;
+	int64_t i, n = PROACTOR_ENOTSUP;
 
 	*ret_sum = 0;
 	if (!*look)
-		n = read_now(fd, values, sizeof(values), look);
+		n = proactor__sys_read_now(fd, values, sizeof(values), -1);
+	if (n == PROACTOR_ENOTSUP)
+		*look = true;
 	/*
 	 * It may block, and somebody else may have read it.  A file says that
 	 * it would wait when it is not in memory.
 	 */
-	if (n < 0 && (*look || errno == EAGAIN)) {
+	if (*look || n == PROACTOR_EAGAIN) {
 		if (poll(&poll_fd, 1, 0) == 0)
 			return 0;
 		n = read(fd, values, sizeof(values));
+		if (n < 0)
+			n = -errno;
 	}
 	if (n == 0)
 		return PROACTOR_EPIPE;
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	for (i = 0; i < n / (ssize_t)sizeof(values[0]); i++)
+		return n == PROACTOR_EAGAIN || n == -EINTR ? 0 : (int)n;
+	for (i = 0; i < n / (int64_t)sizeof(values[0]); i++)
 		sum += values[i];
 	*ret_sum = sum;
 	return 1;

@@ -10,14 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-#if defined(RWF_NOWAIT) && defined(HAVE_PREADV2)
-#define HAVE_NOWAIT	1
-#else
-#define HAVE_NOWAIT	0
-#endif
 
 /* proactor_file.ways: what was found out about a file. */
 #define WAYS_KNOWN	0x01u
@@ -87,31 +80,25 @@ transfer_wait(const struct transfer *t)
 	return 0;
 }
 
-/* Without waiting; -1 and errno as pread() and pwrite(). */
-static ssize_t
-transfer_now(const struct transfer *t, off_t at)
+/* What is left, without waiting: see proactor__sys_read_now(). */
+static int64_t
+transfer_now(const struct transfer *t, int64_t at)
 {
-#if HAVE_NOWAIT
-	struct iovec iov;
+	char *memory = t->memory + *t->bytes;
+	size_t left = t->length - *t->bytes;
 
-	iov.iov_base = t->memory + *t->bytes;
-	iov.iov_len = t->length - *t->bytes;
-	return t->write ? pwritev2(t->file->fd, &iov, 1, at, RWF_NOWAIT) :
-	    preadv2(t->file->fd, &iov, 1, at, RWF_NOWAIT);
-#else
-	(void)t;
-	(void)at;
-	errno = ENOTSUP;
-	return -1;
-#endif
+	return t->write ? proactor__sys_write_now(t->file->fd, memory, left,
+	    at) : proactor__sys_read_now(t->file->fd, memory, left, at);
 }
 
-/* Is it not waiting that cannot be had, of the system or of this file? */
-static bool
-is_refused(int error)
+/* What may wait, after a look. */
+static int64_t
+transfer_some(const struct transfer *t, size_t length)
 {
-	return error == EOPNOTSUPP || error == ENOTSUP || error == ENOSYS ||
-	    error == EPERM;
+	ssize_t n = t->write ? write(t->file->fd, t->memory, length) :
+	    read(t->file->fd, t->memory, length);
+
+	return n < 0 ? -errno : n;
 }
 
 /*
@@ -123,7 +110,7 @@ attempt_stream(const struct transfer *t, int *status)
 {
 	struct pollfd fd = { .fd = t->file->fd };
 	size_t length = t->length;
-	ssize_t n;
+	int64_t n;
 
 	fd.events = t->write ? POLLOUT : POLLIN;
 	do
@@ -132,21 +119,19 @@ attempt_stream(const struct transfer *t, int *status)
 	if (n == 0)
 		goto wait;
 	do {
-		n = HAVE_NOWAIT ? transfer_now(t, (off_t)-1) : -1;
-		if (n < 0 && (!HAVE_NOWAIT || errno == EINVAL ||
-		    is_refused(errno))) {
+		n = transfer_now(t, -1);
+		if (n == PROACTOR_ENOTSUP || n == PROACTOR_EINVAL) {
 			if (t->write && length > PIPE_BUF)
 				length = PIPE_BUF;
-			n = t->write ? write(t->file->fd, t->memory, length) :
-			    read(t->file->fd, t->memory, length);
+			n = transfer_some(t, length);
 		}
-	} while (n < 0 && errno == EINTR);
+	} while (n == -EINTR);
 	if (n >= 0) {
 		*t->bytes = (size_t)n;
 		return over(status, 0);
 	}
-	if (errno != EAGAIN && errno != EWOULDBLOCK)
-		return over(status, -errno);
+	if (n != PROACTOR_EAGAIN)
+		return over(status, (int)n);
 wait:
 	/* The close must end the watch: see proactor__engine_forget(). */
 	t->file->slot = 0;
@@ -185,14 +170,13 @@ attempt_transfer(struct proactor_op *op, int *status)
 	struct transfer t = transfer_of(op);
 	struct proactor_file *f = t.file;
 	uint8_t later = t.write ? WAYS_WRITE_LATER : WAYS_READ_LATER;
-	bool refused;
-	ssize_t n;
+	int64_t n;
 
 	find_ways(f);
 	if (f->ways & WAYS_STREAM)
 		return attempt_stream(&t, status);
 	while (!(f->ways & later)) {
-		n = transfer_now(&t, (off_t)(t.offset + *t.bytes));
+		n = transfer_now(&t, (int64_t)(t.offset + *t.bytes));
 		if (n > 0) {
 			*t.bytes += (size_t)n;
 			if (*t.bytes >= t.length)
@@ -201,17 +185,17 @@ attempt_transfer(struct proactor_op *op, int *status)
 		}
 		if (n == 0)
 			return over(status, 0);
-		if (errno == EINTR)
+		if (n == -EINTR)
 			continue;
-		if (errno == EAGAIN)
+		if (n == PROACTOR_EAGAIN)
 			break;
-		refused = is_refused(errno);
-		if (errno == ESPIPE || (refused && is_stream(f->fd))) {
+		if (n == PROACTOR_ESPIPE ||
+		    (n == PROACTOR_ENOTSUP && is_stream(f->fd))) {
 			f->ways |= WAYS_STREAM;
 			return attempt_stream(&t, status);
 		}
-		if (!refused)
-			return over(status, *t.bytes != 0 ? 0 : -errno);
+		if (n != PROACTOR_ENOTSUP)
+			return over(status, *t.bytes != 0 ? 0 : (int)n);
 		f->ways |= later;
 	}
 	return NEED_THREAD;
