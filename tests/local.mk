@@ -209,8 +209,14 @@ unit_programs = \
 	tests/unit/points \
 	tests/unit/signal \
 	tests/unit/timers \
+	$(io_uring_programs) \
 	$(readiness_programs) \
 	# EOL
+
+io_uring_programs =
+if BACKEND_IO_URING
+io_uring_programs += tests/unit/ending
+endif
 
 readiness_programs =
 if BACKEND_READINESS
@@ -230,6 +236,18 @@ tests_unit_address_SOURCES = \
 	# EOL
 tests_unit_address_LDADD = $(unit_ldadd)
 tests_unit_drain_LDADD = $(unit_ldadd)
+# Counts what these files do.
+tests_unit_ending_SOURCES = \
+	lib/io_uring/decode.c \
+	lib/io_uring/request.c \
+	lib/io_uring/ring.c \
+	lib/io_uring/start.c \
+	tests/unit/ending.c \
+	tests/unit/ending.h \
+	# EOL
+tests_unit_ending_CPPFLAGS = \
+	$(AM_CPPFLAGS) -include $(top_srcdir)/tests/unit/ending.h
+tests_unit_ending_LDADD = $(unit_ldadd)
 tests_unit_fence_LDADD = $(unit_ldadd)
 # What systems without an eventfd(2) get, whichever this is.
 tests_unit_fence_portable_SOURCES = tests/unit/fence.c lib/posix/fence.c
