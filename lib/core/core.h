@@ -55,6 +55,7 @@ enum stage {
 #define OPB_COPY	0x400u	/* a send that cannot do without a copy */
 #define OPB_EXPIRED	0x800u	/* a timeout that has cancelled its operation */
 #define OPB_BARE	0x1000u	/* a step that was never accepted */
+#define OPB_REACHED	0x2000u	/* ASKED is one after it, for the chain */
 
 /* The life word, the one member that other threads write. */
 #define LIFE_IDLE		0u

@@ -47,7 +47,8 @@ proactor__ring_cancel_request(struct ring *r, uint64_t user_data)
  * begun is not found: the one that runs is stopped, which breaks the chain,
  * and begins again by itself.  Which one runs is not known before the first
  * that is not silent.  All that may run are asked with the first of them, and
- * by the first that is to end.
+ * by the first that is to end, in whichever order they are: on its way there
+ * it leaves a mark on each member.
  */
 static void
 ask(struct ring *r, struct proactor_op *op)
@@ -55,8 +56,9 @@ ask(struct ring *r, struct proactor_op *op)
 	struct proactor_op *before;
 
 	while ((before = proactor__ring_before(op)) != NULL) {
-		if (op_state(before)->bits & OPB_ASKED)
+		if (op_state(before)->bits & (OPB_ASKED | OPB_REACHED))
 			return;
+		op_state(before)->bits |= OPB_REACHED;
 		op = before;
 	}
 	while (proactor__ring_cancel_request(r, name_of(op)) &&
@@ -142,6 +144,7 @@ cancel_again(void *user_data, struct proactor_op *op)
 	struct op_state *s = op_state(op);
 	struct ring *r = ring_of(user_data);
 
+	s->bits &= (uint16_t)~OPB_REACHED;
 	if (s->stage != STAGE_KERNEL || !(s->bits & OPB_ASKED))
 		return;
 	r->canceling++;

@@ -5,7 +5,7 @@
  */
 #include "unit/ending.h"
 
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -167,10 +167,151 @@ release_chain(void)
 	release_receives(MANY);
 }
 
+/*
+ * A chain over objects that the proactor knows in this or in the other order,
+ * which is the one that a release has.
+ */
+static void
+release_over_sockets(bool backwards)
+{
+	struct proactor_span span;
+	struct many *m = many_open();
+	struct proactor_recv_op *r;
+	size_t i;
+
+	span = proactor_span(&m->byte, 1);
+	many_sockets(m, OBJECTS);
+	for (i = 0; i < OBJECTS; i++) {
+		r = &m->receives[i];
+		proactor_recv_op_init(r, m->sockets[backwards ?
+		    OBJECTS - 1 - i : i], &span, 1, called, m);
+		CHECK_INT(proactor_submit_one(m->p, &r->base), 0);
+		CHECK_INT(proactor_cancel(m->p, &r->base), 0);
+	}
+	while (m->calls != OBJECTS)
+		CHECK_INT(proactor_poll(m->p, PROACTOR_FOREVER, NULL), 0);
+	m->calls = 0;
+	receive(m, OBJECTS, OBJECTS);
+	proactor_release(m->p);
+	check_counts(OBJECTS, 4 * OBJECTS);
+	many_free(m);
+}
+
+static void
+release_forwards(void)
+{
+	release_over_sockets(false);
+}
+
+static void
+release_backwards(void)
+{
+	release_over_sockets(true);
+}
+
+static void
+cancel_backwards(void)
+{
+	struct many *m = many_open();
+	size_t i;
+
+	many_sockets(m, 1);
+	receive(m, MANY, MANY);
+	for (i = MANY; i-- > 0;)
+		CHECK_INT(proactor_cancel(m->p, m->ops[i]), 0);
+	while (m->calls != MANY)
+		CHECK_INT(proactor_poll(m->p, PROACTOR_FOREVER, NULL), 0);
+	check_counts(MANY, 8 * MANY);
+	proactor_release(m->p);
+	many_free(m);
+}
+
+/* One file, as many; the last one is known first. */
+static void
+many_files(struct many *m)
+{
+	FILE *stream = tmpfile();
+	struct proactor_span span = proactor_span(&m->byte, 1);
+	size_t i;
+	int fd;
+
+	CHECK(stream != NULL);
+	for (i = OBJECTS; i-- > 0;) {
+		fd = dup(fileno(stream));
+		CHECK(fd != -1);
+		CHECK_INT(proactor_file_import(m->p, proactor_handle_fd(fd),
+		    &m->files[i]), 0);
+		proactor_file_write_op_init(&m->writes[i], m->files[i], 0,
+		    span, called, m);
+		CHECK_INT(proactor_submit_one(m->p, &m->writes[i].base), 0);
+	}
+	CHECK_INT(fclose(stream), 0);
+	while (m->calls != OBJECTS)
+		CHECK_INT(proactor_poll(m->p, PROACTOR_FOREVER, NULL), 0);
+	m->calls = 0;
+}
+
+/* A socket that takes no more. */
+static void
+full_socket(struct many *m, int *ret_peer)
+{
+	static const char bytes[4096];
+	int fds[2];
+
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	while (send(fds[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	CHECK_INT(proactor_socket_import(m->p, proactor_handle_fd(fds[0]),
+	    PROACTOR_SOCKET_UNIX_STREAM, 0, &m->sockets[0]), 0);
+	*ret_peer = fds[1];
+}
+
+/* Which of these steps the kernel has begun it does not tell. */
+static void
+release_steps(void)
+{
+	struct proactor_sequence_op sequence;
+	struct proactor_send_op send_op;
+	struct proactor_span span;
+	struct many *m = many_open();
+	size_t i;
+	int peer;
+
+	span = proactor_span(&m->byte, 1);
+	many_files(m);
+	full_socket(m, &peer);
+	proactor_send_op_init(&send_op, m->sockets[0], &span, 1, 0, NULL,
+	    NULL);
+	m->ops[0] = &send_op.base;
+	for (i = 0; i < OBJECTS; i++) {
+		proactor_file_write_op_init(&m->writes[i], m->files[i], 0,
+		    span, NULL, NULL);
+		m->ops[i + 1] = &m->writes[i].base;
+	}
+	proactor_sequence_op_init(&sequence, m->ops, OBJECTS + 1, NULL,
+	    called, m);
+	CHECK_INT(proactor_submit_one(m->p, &sequence.base), 0);
+	(void)proactor_poll(m->p, PROACTOR_IMMEDIATE, NULL);
+	named = wholesale = looks = 0;
+	proactor_release(m->p);
+	check_counts(2 * (OBJECTS + 1), 8 * OBJECTS);
+	CHECK_INT(m->calls, 0);
+	CHECK_INT(close(peer), 0);
+	many_free(m);
+}
+
 static const struct tap_case cases[] = {
 	{ "ending: a release asks for each of thousands once", release_alone },
-	{ "ending: ... that are in chains of four", release_fours },
-	{ "ending: ... that are one chain", release_chain },
+	{ "ending: a release, of chains of four", release_fours },
+	{ "ending: a release, of one long chain", release_chain },
+	{ "ending: a release, of a chain over sockets, the first known first",
+	    release_forwards },
+	{ "ending: a release, of a chain over sockets, the last known first",
+	    release_backwards },
+	{ "ending: a release, of steps without callbacks, the last known first",
+	    release_steps },
+	{ "ending: a chain that is cancelled from its end on",
+	    cancel_backwards },
 	{ NULL, NULL }
 };
 
