@@ -6,9 +6,7 @@
  */
 #include "config.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <proactor.h>
 
@@ -48,39 +46,6 @@ ask(const struct proactor *p, struct coordination *row, const char *name,
 	set(row, name, tier_name(tier), reason);
 }
 
-/*
- * So does it of relays: the reason of a capability has these words if they run
- * in the kernel.
- */
-static bool
-ask_relays(const struct proactor *p, struct coordination *row,
-    const char *name, uint64_t capability, const char *words)
-{
-	bool native;
-
-	ask(p, row, name, capability);
-	native = strstr(row->reason, words) != NULL;
-	row->tier = tier_name(native ? PROACTOR_TIER_NATIVE :
-	    PROACTOR_TIER_EMULATED);
-	return native;
-}
-
-/* What keeps those of handles out of the kernel keeps out the others. */
-static void
-query_relays(const struct proactor *p, struct coordination *handles,
-    struct coordination *notifications)
-{
-	static const char name[] = "notification_relays";
-
-	if (ask_relays(p, handles, "handle_relays",
-	    PROACTOR_CAP_LINKED_OPERATIONS, "handle relays run in the kernel"))
-		(void)ask_relays(p, notifications, name,
-		    PROACTOR_CAP_FUTEX_OPERATIONS,
-		    "notification relays run in the kernel");
-	else
-		set(notifications, name, handles->tier, handles->reason);
-}
-
 static void
 query_signals(const struct proactor *p, struct coordination *row)
 {
@@ -105,8 +70,9 @@ coordination_query(const struct proactor *p, struct coordination *ret_rows)
 
 	set(row++, "notifications", "library",
 	    "a number in memory; a signal wakes the loop if that sleeps");
-	query_relays(p, row, row + 1);
-	row += 2;
+	ask(p, row++, "handle_relays", PROACTOR_EXPLAIN_HANDLE_RELAYS);
+	ask(p, row++, "notification_relays",
+	    PROACTOR_EXPLAIN_NOTIFICATION_RELAYS);
 	set(row++, "semaphores", "library",
 	    "a number in memory; a signal wakes the loop if that sleeps");
 	ask(p, row++, "fences", PROACTOR_CAP_DEVICE_FENCE);

@@ -25,6 +25,10 @@ extern "C" {
 #define PROACTOR_CAP_PROACTOR_MESSAGING		(UINT64_C(1) << 9)
 #define PROACTOR_CAP_ALL			UINT64_MAX
 
+/* No capabilities, but explained as such: proactor_register_relay(). */
+#define PROACTOR_EXPLAIN_HANDLE_RELAYS		(UINT64_C(1) << 32)
+#define PROACTOR_EXPLAIN_NOTIFICATION_RELAYS	(UINT64_C(1) << 33)
+
 /* How a capability is had: proactor_explain_capability(). */
 #define PROACTOR_TIER_ABSENT	0u
 #define PROACTOR_TIER_EMULATED	1u

@@ -148,7 +148,10 @@ struct backend {
 	 */
 	void	(*dispose)(struct proactor *p);
 
-	/* One of PROACTOR_TIER_*, and why in words.  Any thread. */
+	/*
+	 * Of one of PROACTOR_CAP_* or PROACTOR_EXPLAIN_*: one of
+	 * PROACTOR_TIER_*, and why in words.  Any thread.
+	 */
 	unsigned int	(*explain)(const struct proactor *p,
 		    uint64_t capability, const char **ret_reason);
 };

@@ -7,7 +7,8 @@
 
 #include "core/class.h"
 
-#define CAPABILITIES_KNOWN	((UINT64_C(1) << 10) - 1)
+#define EXPLAINED	(((UINT64_C(1) << 10) - 1) |			\
+	PROACTOR_EXPLAIN_HANDLE_RELAYS | PROACTOR_EXPLAIN_NOTIFICATION_RELAYS)
 
 #define FILE_THREADS_MAX	1024u
 
@@ -284,7 +285,7 @@ proactor_explain_capability(const struct proactor *p, uint64_t capability,
 
 	if (p == NULL || capability == 0 ||
 	    (capability & (capability - 1)) != 0 ||
-	    (capability & ~CAPABILITIES_KNOWN) != 0)
+	    (capability & ~EXPLAINED) != 0)
 		return PROACTOR_EINVAL;
 	tier = p->backend->explain(p, capability, &reason);
 	if (ret_tier != NULL)

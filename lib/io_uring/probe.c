@@ -321,8 +321,8 @@ static const struct explanation explanations[] = {
 	    "this release has no registered memory" },
 	{ PROACTOR_CAP_LINKED_OPERATIONS, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
-	    "chains of kernel operations and handle relays run in the kernel",
-	    "masked: each step of a chain or a relay goes through a poll" },
+	    "chains of kernel operations run in the kernel",
+	    "masked: each step of a chain goes through a poll" },
 	{ PROACTOR_CAP_ZERO_COPY_SEND, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
 	    "sends of 3 KiB and more on sockets that ask for it",
@@ -339,37 +339,33 @@ static const struct explanation explanations[] = {
 	    "masked: deadlines are absolute all the same" },
 	{ PROACTOR_CAP_FUTEX_OPERATIONS, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_ABSENT,
-	    "waits, wakes, chains of them and notification relays run in the "
-	    "kernel",
-	    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7): each turn "
-	    "of a notification relay goes through a poll" },
+	    "waits and wakes run in the kernel",
+	    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7)" },
 	{ PROACTOR_CAP_PROACTOR_MESSAGING, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED, "",
 	    "messages go through memory and wake only a sleeper, which is "
 	    "faster than the kernel's messages" },
 };
 
-/* Why a capability is native: two of them tell of relays as well. */
-static const char *
-words_of(const struct proactor *p, const struct explanation *e)
+/* Whether a relay is a chain in the kernel, which must be one that can. */
+static unsigned int
+explain_relays(const struct proactor *p, bool futexes, const char **ret_reason)
 {
-	bool linked = (p->capabilities & PROACTOR_CAP_LINKED_OPERATIONS) != 0;
-
-	if (proactor__ring_runs_relays(p))
-		return e->present;
-	switch (e->capability) {
-	case PROACTOR_CAP_LINKED_OPERATIONS:
-		return "chains of kernel operations run in the kernel; each "
-		    "turn of a relay goes through a poll, for the ring's "
-		    "chains cannot tell of their end only (Linux 5.17)";
-	case PROACTOR_CAP_FUTEX_OPERATIONS:
-		return linked ? "waits, wakes and chains of them run in the "
-		    "kernel; each turn of a relay goes through a poll" :
-		    "waits and wakes run in the kernel; each step of a "
-		    "chain or a relay goes through a poll";
-	default:
-		return e->present;
+	if (!(p->capabilities & PROACTOR_CAP_LINKED_OPERATIONS))
+		*ret_reason = "each turn of a relay goes through a poll: "
+		    "chains are masked";
+	else if (!proactor__ring_runs_relays(p))
+		*ret_reason = "each turn of a relay goes through a poll: the "
+		    "ring's chains cannot tell of their end only (Linux 5.17)";
+	else if (futexes && !(p->capabilities & PROACTOR_CAP_FUTEX_OPERATIONS))
+		*ret_reason = "each turn of a relay goes through a poll: "
+		    "masked, or the kernel has no FUTEX_WAIT (Linux 6.7)";
+	else {
+		*ret_reason = "a chain of kernel operations, which runs while "
+		    "the loop sleeps";
+		return PROACTOR_TIER_NATIVE;
 	}
+	return PROACTOR_TIER_EMULATED;
 }
 
 unsigned int
@@ -379,12 +375,16 @@ proactor__ring_explain(const struct proactor *p, uint64_t capability,
 	const struct explanation *e;
 	size_t i;
 
+	if (capability == PROACTOR_EXPLAIN_HANDLE_RELAYS ||
+	    capability == PROACTOR_EXPLAIN_NOTIFICATION_RELAYS)
+		return explain_relays(p, capability !=
+		    PROACTOR_EXPLAIN_HANDLE_RELAYS, ret_reason);
 	for (i = 0; i < sizeof(explanations) / sizeof(explanations[0]); i++) {
 		e = &explanations[i];
 		if (e->capability != capability)
 			continue;
 		if (p->capabilities & capability) {
-			*ret_reason = words_of(p, e);
+			*ret_reason = e->present;
 			return e->with;
 		}
 		*ret_reason = e->absent;

@@ -274,7 +274,7 @@ static const struct {
 	{ PROACTOR_CAP_REGISTERED_BUFFERS, PROACTOR_TIER_ABSENT,
 	    "this release has no registered memory" },
 	{ PROACTOR_CAP_LINKED_OPERATIONS, PROACTOR_TIER_EMULATED,
-	    "each step of a chain or a relay goes through a poll" },
+	    "each step of a chain goes through a poll" },
 	{ PROACTOR_CAP_ZERO_COPY_SEND, PROACTOR_TIER_EMULATED, "copied" },
 	{ PROACTOR_CAP_DMABUF, PROACTOR_TIER_ABSENT,
 	    "this release has no registered memory" },
@@ -286,6 +286,10 @@ static const struct {
 	    "a matter of io_uring" },
 	{ PROACTOR_CAP_PROACTOR_MESSAGING, PROACTOR_TIER_EMULATED,
 	    "messages go through memory and wake only a sleeper" },
+	{ PROACTOR_EXPLAIN_HANDLE_RELAYS, PROACTOR_TIER_EMULATED,
+	    "each turn of a relay goes through a poll" },
+	{ PROACTOR_EXPLAIN_NOTIFICATION_RELAYS, PROACTOR_TIER_EMULATED,
+	    "each turn of a relay goes through a poll" },
 };
 
 unsigned int

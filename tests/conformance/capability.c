@@ -106,10 +106,59 @@ tiers_do_not_change(void)
 	world_close(&w);
 }
 
+static unsigned int
+tier_of(const struct world *w, uint64_t question)
+{
+	unsigned int tier = 99;
+	const char *reason = NULL;
+
+	CHECK_INT(proactor_explain_capability(w->p, question, &tier,
+	    &reason), 0);
+	tap_diag("%u, %s", tier, reason);
+	CHECK(strlen(reason) > 5);
+	return tier;
+}
+
+/* They are the kernel's at most where what they are made of is. */
+static void
+relays_are_told(void)
+{
+	const uint64_t both = PROACTOR_EXPLAIN_HANDLE_RELAYS |
+	    PROACTOR_EXPLAIN_NOTIFICATION_RELAYS;
+	const char *reason = NULL;
+	struct proactor_options o;
+	unsigned int handles, notifications;
+	uint64_t bits;
+	struct world w;
+
+	world_open(&w, NULL);
+	bits = proactor_query_capabilities(w.p);
+	handles = tier_of(&w, PROACTOR_EXPLAIN_HANDLE_RELAYS);
+	notifications = tier_of(&w, PROACTOR_EXPLAIN_NOTIFICATION_RELAYS);
+	CHECK(handles == EMULATED || (handles == NATIVE &&
+	    (bits & PROACTOR_CAP_LINKED_OPERATIONS)));
+	CHECK(notifications == EMULATED || (notifications == NATIVE &&
+	    handles == NATIVE && (bits & PROACTOR_CAP_FUTEX_OPERATIONS)));
+	CHECK_INT(bits & both, 0);
+	CHECK_INT(proactor_explain_capability(w.p, both, &handles, &reason),
+	    PROACTOR_EINVAL);
+	CHECK(reason == NULL);
+	world_close(&w);
+	world_options(&o);
+	o.allowed_capabilities = both;
+	world_open(&w, &o);
+	CHECK_INT(proactor_query_capabilities(w.p), 0);
+	CHECK_INT(tier_of(&w, PROACTOR_EXPLAIN_HANDLE_RELAYS), EMULATED);
+	CHECK_INT(tier_of(&w, PROACTOR_EXPLAIN_NOTIFICATION_RELAYS),
+	    EMULATED);
+	world_close(&w);
+}
+
 const struct tap_case capability_cases[] = {
 	{ "capability: tiers and bits are those of the contract",
 	    tiers_are_told },
 	{ "capability: they do not change, and can all be masked",
 	    tiers_do_not_change },
+	{ "capability: how relays are had is told as well", relays_are_told },
 	{ NULL, NULL }
 };

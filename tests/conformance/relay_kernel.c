@@ -80,21 +80,18 @@ struct loop {
 	atomic_long waiter;		/* its next sleep is for the sink */
 };
 
-/* The library says so in words, and must when there is all that they need. */
+/* The library says so, and must when there is all that they need. */
 static bool
 kernel_relays(struct world *w, int kind)
 {
 	uint64_t bits = proactor_query_capabilities(w->p);
-	const char *handles, *notifications;
+	unsigned int tier;
 	bool native;
 
-	CHECK_INT(proactor_explain_capability(w->p,
-	    PROACTOR_CAP_LINKED_OPERATIONS, NULL, &handles), 0);
-	CHECK_INT(proactor_explain_capability(w->p,
-	    PROACTOR_CAP_FUTEX_OPERATIONS, NULL, &notifications), 0);
-	native = kind == 0 ? strstr(handles,
-	    "handle relays run in the kernel") != NULL : strstr(notifications,
-	    "notification relays run in the kernel") != NULL;
+	CHECK_INT(proactor_explain_capability(w->p, kind == 0 ?
+	    PROACTOR_EXPLAIN_HANDLE_RELAYS :
+	    PROACTOR_EXPLAIN_NOTIFICATION_RELAYS, &tier, NULL), 0);
+	native = tier == PROACTOR_TIER_NATIVE;
 	if ((bits & PROACTOR_CAP_LINKED_OPERATIONS) &&
 	    (bits & PROACTOR_CAP_FUTEX_OPERATIONS))
 		CHECK(native);
