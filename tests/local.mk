@@ -39,6 +39,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/allocation.c \
 	tests/conformance/allocator.c \
 	tests/conformance/allocator.h \
+	tests/conformance/any_op.h \
 	tests/conformance/argument.c \
 	tests/conformance/argument.h \
 	tests/conformance/argument_input.c \
@@ -155,6 +156,7 @@ tests_conformance_conformance_LDADD = \
 check_PROGRAMS += tests/conformance/differential
 TESTS += tests/conformance/differential
 tests_conformance_differential_SOURCES = \
+	tests/conformance/any_op.h \
 	tests/conformance/conformance.h \
 	tests/conformance/differential.c \
 	tests/conformance/differential.h \

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "conformance/any_op.h"
 #include "conformance/conformance.h"
 
 /* Many threads at one proactor. */
@@ -15,13 +16,7 @@
 
 /* An operation with what its final callbacks were. */
 struct slot {
-	union {
-		struct proactor_op base;
-		struct proactor_nop_op nop;
-		struct proactor_timer_op timer;
-		struct proactor_event_wait_op wait;
-		struct proactor_handle_poll_op poll;
-	} op;
+	union any_op op;
 	atomic_uint submitted;
 	atomic_uint finals;
 };

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "conformance/any_op.h"
 #include "conformance/conformance.h"
 
 enum kind {
@@ -36,29 +37,7 @@ struct end {
 
 /* Storage of one operation that is submitted again and again. */
 struct slot {
-	union {
-		struct proactor_op base;
-		struct proactor_nop_op nop;
-		struct proactor_timer_op timer;
-		struct proactor_event_wait_op wait;
-		struct proactor_handle_poll_op poll;
-		struct proactor_recv_op recv;
-		struct proactor_send_op send;
-		struct proactor_recvfrom_op recvfrom;
-		struct proactor_sendto_op sendto;
-		struct proactor_accept_op accept;
-		struct proactor_connect_op connect;
-		struct proactor_file_read_op read;
-		struct proactor_file_write_op write;
-		struct proactor_sequence_op sequence;
-		struct proactor_message_op message;
-		struct proactor_notification_wait_op notification_wait;
-		struct proactor_notification_signal_op notification_signal;
-		struct proactor_semaphore_wait_op semaphore_wait;
-		struct proactor_semaphore_signal_op semaphore_signal;
-		struct proactor_futex_wait_op futex_wait;
-		struct proactor_futex_wake_op futex_wake;
-	} op;
+	union any_op op;
 	/* A sequence's, in this order. */
 	struct proactor_nop_op nop;
 	struct proactor_event_wait_op wait;
