@@ -64,6 +64,8 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/everything.c \
 	tests/conformance/everything.h \
 	tests/conformance/fence.c \
+	tests/conformance/fence.h \
+	tests/conformance/fence_export.c \
 	tests/conformance/file.c \
 	tests/conformance/file_io.c \
 	tests/conformance/files.c \

@@ -58,6 +58,7 @@ extern const struct tap_case semaphore_op_cases[];
 extern const struct tap_case semaphore_end_cases[];
 extern const struct tap_case semaphore_race_cases[];
 extern const struct tap_case fence_cases[];
+extern const struct tap_case fence_export_cases[];
 extern const struct tap_case signal_cases[];
 extern const struct tap_case signal_several_cases[];
 extern const struct tap_case signal_mask_cases[];

@@ -69,6 +69,7 @@ static const struct tap_case *const tables[] = {
 	semaphore_end_cases,
 	semaphore_race_cases,
 	fence_cases,
+	fence_export_cases,
 	signal_cases,
 	signal_several_cases,
 	signal_mask_cases,
