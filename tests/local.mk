@@ -46,6 +46,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/argument_op.c \
 	tests/conformance/argument_zoo.c \
 	tests/conformance/cancel.c \
+	tests/conformance/cancel_send.c \
 	tests/conformance/capability.c \
 	tests/conformance/chain.c \
 	tests/conformance/chain.h \
@@ -85,6 +86,8 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/op_pool_return.c \
 	tests/conformance/op_pool_thread.c \
 	tests/conformance/notification.c \
+	tests/conformance/notification.h \
+	tests/conformance/notification_signal.c \
 	tests/conformance/notification_peer.c \
 	tests/conformance/notification_shared.c \
 	tests/conformance/notification_wait.c \
@@ -92,6 +95,8 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/poll.c \
 	tests/conformance/pools.c \
 	tests/conformance/proactor_pool.c \
+	tests/conformance/proactor_pool.h \
+	tests/conformance/proactor_pool_end.c \
 	tests/conformance/random.c \
 	tests/conformance/random.h \
 	tests/conformance/random_slot.c \
