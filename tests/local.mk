@@ -367,6 +367,11 @@ tests_conformance_differential_kqueue_LDADD = $(kqueue_ldadd)
 tests_kqueue_output_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
 tests_kqueue_output_LDADD = $(kqueue_ldadd)
 
+tests_kqueue_selftest_SOURCES = \
+	tests/kqueue/selftest.c \
+	tests/kqueue/selftest.h \
+	tests/kqueue/selftest_call.c \
+	# EOL
 tests_kqueue_selftest_CPPFLAGS = $(kqueue_cppflags) $(AM_CPPFLAGS)
 tests_kqueue_selftest_LDADD = $(kqueue_ldadd)
 
