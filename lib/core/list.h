@@ -61,4 +61,21 @@ list_splice(struct link *to, struct link *from)
 	list_init(from);
 }
 
+/* Makes a head, to, of all that from has; from is empty afterwards. */
+static inline void
+list_take(struct link *to, struct link *from)
+{
+	struct link *first = from->next, *last = from->prev;
+
+	if (first == from) {
+		list_init(to);
+		return;
+	}
+	to->next = first;
+	to->prev = last;
+	first->prev = to;
+	last->next = to;
+	list_init(from);
+}
+
 #endif

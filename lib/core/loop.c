@@ -170,7 +170,7 @@ turn(struct proactor *p, int64_t deadline)
 				now = proactor_now();
 				expire(p, now);
 			}
-			list_splice(&batch, &p->ready);
+			list_take(&batch, &p->ready);
 			p->special &= ~SPECIAL_READY;
 			if (p->timers.count == 0)
 				p->special &= ~SPECIAL_TIMERS;
@@ -339,13 +339,15 @@ poll_other(struct proactor *p, int64_t deadline, size_t *ret_completed)
 
 	p->special = (p->special & ~SPECIAL_READY) | SPECIAL_DISPATCHING;
 	p->completed = 0;
-	list_init(&batch);
-	list_splice(&batch, &p->ready);
-	if (timeout != BACKEND_GLANCE)
-		store_before_loads(&p->asleep, 1);
-	if (timeout == BACKEND_GLANCE || atomic_load(&p->posted) == 0)
+	list_take(&batch, &p->ready);
+	if (timeout == BACKEND_GLANCE)
 		(void)p->backend->wait(p, timeout);
-	atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
+	else {
+		store_before_loads(&p->asleep, 1);
+		if (atomic_load(&p->posted) == 0)
+			(void)p->backend->wait(p, timeout);
+		atomic_store_explicit(&p->asleep, 0, memory_order_relaxed);
+	}
 	run(p, &batch);
 	if (p->completed == 0 || (p->special & SPECIAL_RELEASE))
 		return poll_all(p, deadline, ret_completed, true);
