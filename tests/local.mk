@@ -150,6 +150,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/timeout_chain.c \
 	tests/conformance/timeout_end.c \
 	tests/conformance/timer.c \
+	tests/conformance/timer_many.c \
 	tests/conformance/transfer.c \
 	tests/conformance/transfer.h \
 	tests/conformance/value.c \
@@ -287,6 +288,7 @@ tests_unit_timers_SOURCES = \
 	tests/unit/random.h \
 	tests/unit/timers.c \
 	tests/unit/timers.h \
+	tests/unit/timers_leave.c \
 	tests/unit/timers_model.c \
 	tests/unit/timers_wake.c \
 	# EOL

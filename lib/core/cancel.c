@@ -102,6 +102,19 @@ cancel_any(struct proactor *p, struct proactor_op *op)
 }
 
 /*
+ * What is cancelled and not yet on the ready list comes there.  Before it the
+ * owner must neither look for it there nor ask the wheel for what is next.
+ */
+void
+proactor__cancel_rest(struct proactor *p)
+{
+	struct timer_node *done;
+
+	while ((done = proactor__timers_leave(&p->timers)) != NULL)
+		list_append(&p->ready, &op_state(op_of_timer(done))->link);
+}
+
+/*
  * Asks for the end of an operation; see proactor_cancel(3).  Any thread, as
  * long as the operation's memory is there.  What most programs cancel most, a
  * far timer on the polling thread, takes a short way.
@@ -109,6 +122,7 @@ cancel_any(struct proactor *p, struct proactor_op *op)
 int
 proactor_cancel(struct proactor *p, struct proactor_op *op)
 {
+	struct timer_node *done;
 	struct op_state *s;
 
 	if (p == NULL || op == NULL || atomic_load_explicit(p->gate,
@@ -120,9 +134,11 @@ proactor_cancel(struct proactor *p, struct proactor_op *op)
 	    !proactor__timers_is_far(&s->timer) ||
 	    atomic_load_explicit(&s->p, memory_order_relaxed) != p)
 		return cancel_any(p, op);
-	proactor__timers_cancel_far(&p->timers, &s->timer);
 	s->bits |= OPB_CANCEL;
-	op_post(p, s, PROACTOR_ECANCELED, 0);
+	op_done(p, s, PROACTOR_ECANCELED, 0);
+	done = proactor__timers_cancel_far(&p->timers, &s->timer);
+	if (done != NULL)
+		list_append(&p->ready, &op_state(op_of_timer(done))->link);
 	return 0;
 }
 
@@ -240,6 +256,7 @@ proactor__cancel_all(struct proactor *p)
 	struct timer_node *node;
 	struct proactor_op *op;
 
+	proactor__cancel_rest(p);
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
 		op = op_of_timer(node);
 		op_state(op)->bits |= OPB_CANCEL;

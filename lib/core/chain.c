@@ -121,7 +121,8 @@ proactor__chain_enter(struct proactor *p, struct proactor_op *op, int *status)
 		return NULL;
 	list_remove(&s->link);
 	list_init(&s->link);
-	if (list_empty(&p->ready))
+	if (list_empty(&p->ready) &&
+	    !proactor__timers_are_leaving(&p->timers))
 		p->special &= ~SPECIAL_READY;
 	*status = s->status;
 	return op;

@@ -77,6 +77,8 @@ struct op_state {
 	uint8_t shape;			/* the backend's: what was encoded */
 	uint16_t bits;
 	_Atomic(struct proactor *) p;	/* read by foreign cancels, relaxed */
+	int32_t status;			/* while READY or EARLY */
+	uint32_t completion_flags;
 	union {
 		struct {
 			struct link link;	/* the list of its stage */
@@ -84,8 +86,6 @@ struct op_state {
 		};
 		struct timer_node timer;	/* while TIMER */
 	};
-	int32_t status;			/* while READY or EARLY */
-	uint32_t completion_flags;
 	struct proactor_op *chain;	/* the next one of its chain */
 	struct proactor_op *before;	/* the one before it, if in flight */
 	struct mail cancel_mail;
@@ -451,6 +451,7 @@ int	 proactor__timeout_outcome(const struct proactor_op *op);
 
 /* cancel.c */
 void	 proactor__cancel(struct proactor *p, struct proactor_op *op);
+void	 proactor__cancel_rest(struct proactor *p);
 void	 proactor__await_mail(struct proactor *p, struct proactor_op *op);
 void	 proactor__abandon(struct proactor_op *op);
 void	 proactor__for_each(struct proactor *p, proactor_remaining_fn fn,
@@ -567,16 +568,24 @@ accept_survives(int status)
 	    status == PROACTOR_ECONNABORTED || status == PROACTOR_EPROTO;
 }
 
-/* The inline form of proactor__post(). */
+/* It is done, and is put on the ready list before the next poll looks. */
 static inline void
-op_post(struct proactor *p, struct op_state *s, int status,
+op_done(struct proactor *p, struct op_state *s, int status,
     unsigned int completion_flags)
 {
 	s->status = status;
 	s->completion_flags = completion_flags;
 	s->stage = STAGE_READY;
-	list_append(&p->ready, &s->link);
 	p->special |= SPECIAL_READY;
+}
+
+/* The inline form of proactor__post(). */
+static inline void
+op_post(struct proactor *p, struct op_state *s, int status,
+    unsigned int completion_flags)
+{
+	op_done(p, s, status, completion_flags);
+	list_append(&p->ready, &s->link);
 }
 
 /* file.c */

@@ -166,6 +166,8 @@ turn(struct proactor *p, int64_t deadline)
 		 * kernel's completions first, make ready is the next.
 		 */
 		if (p->completed == 0) {
+			if (proactor__timers_are_leaving(&p->timers))
+				proactor__cancel_rest(p);
 			if (p->timers.count != 0) {
 				now = proactor_now();
 				expire(p, now);
@@ -305,6 +307,8 @@ time_to_wait_short(struct proactor *p, int64_t deadline, int64_t *ret_timeout)
 		return true;
 	now = proactor_now();
 	if (p->special & SPECIAL_TIMERS) {
+		if (proactor__timers_are_leaving(&p->timers))
+			proactor__cancel_rest(p);
 		if (!proactor__timers_are_quiet(&p->timers, now))
 			return false;
 		until = p->timers.quiet;
@@ -460,6 +464,7 @@ proactor_shutdown_remaining(struct proactor *p, proactor_remaining_fn fn,
 
 	if (p == NULL || proactor__forked(p->generation) || !is_owner(p))
 		return 0;
+	proactor__cancel_rest(p);
 	if (fn != NULL)
 		proactor__for_each(p, tell, &listener);
 	return p->in_flight;

@@ -72,6 +72,7 @@ abandon_operations(struct proactor *p)
 	struct op_state *s;
 
 	abandon_mail(p);
+	proactor__cancel_rest(p);
 	while ((node = proactor__timers_pop(&p->timers, INT64_MAX)) != NULL) {
 		s = container_of(node, struct op_state, timer);
 		/* A timeout is found by the operation before it. */

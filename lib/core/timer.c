@@ -32,6 +32,8 @@ proactor__timer_submit(struct proactor *p, struct proactor_op *op)
 static void
 timer_cancel(struct proactor *p, struct proactor_op *op)
 {
+	/* They are called back in the order in which they were cancelled. */
+	proactor__cancel_rest(p);
 	proactor__timers_cancel(&p->timers, &op_state(op)->timer);
 	proactor__post(p, op, PROACTOR_ECANCELED, 0);
 }

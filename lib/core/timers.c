@@ -354,6 +354,7 @@ proactor__timers_init(struct timers *t, int64_t now)
 		.tick = tick_of(now),
 		.last_fired = INT64_MAX,
 		.quiet = PROACTOR_FOREVER,
+		.many = TIMERS_MANY,
 	};
 }
 
@@ -368,13 +369,24 @@ proactor__timers_arm_soon(struct timers *t, struct timer_node *n)
 void
 proactor__timers_cancel(struct timers *t, struct timer_node *n)
 {
+	if (n->order == 0)
+		return;
 	if (proactor__timers_is_far(n))
-		proactor__timers_cancel_far(t, n);
-	else if (n->order & TIMERS_IN_HEAP) {
+		proactor__timers_unlink(n);
+	else
 		heap_remove(t, n);
-		n->order = 0;
-		t->count--;
+	n->order = 0;
+	t->count--;
+}
+
+struct timer_node *
+proactor__timers_leave(struct timers *t)
+{
+	if (t->left == t->leaving) {
+		t->many = TIMERS_MANY;
+		return NULL;
 	}
+	return proactor__timers_unlink(t->ring[t->left++ % TIMERS_LEAVING]);
 }
 
 /* The earliest deadline, or earlier, of one timer at least. */

@@ -45,6 +45,14 @@ struct timer_node {
  */
 #define TIMERS_LISTS		4
 
+/*
+ * More than so many are not in the nearer caches.  What is cancelled of them
+ * leaves its slot some cancels later, so that its neighbours are fetched
+ * beside those of the others and not one after the other.
+ */
+#define TIMERS_MANY		((uint64_t)16384)
+#define TIMERS_LEAVING		8u
+
 /* Expiries less than this apart share a wake-up: 0.75 ms. */
 #define TIMERS_GAP		((int64_t)750000)
 
@@ -55,6 +63,10 @@ struct timers {
 	uint64_t count;
 	int64_t last_fired;		/* INT64_MAX: never */
 	int64_t quiet;			/* see proactor__timers_are_quiet() */
+	/* Cancelled, but in their slots yet: ring[left] up to ring[leaving]. */
+	uint32_t left, leaving;
+	uint64_t many;			/* TIMERS_MANY; 0: there are such */
+	struct timer_node *ring[TIMERS_LEAVING];
 	/* A bit a slot; those of slots that cancels have emptied stay. */
 	uint64_t occupied[TIMERS_LEVELS];
 	struct timer_node *lists[TIMERS_LEVELS][TIMERS_SLOTS][TIMERS_LISTS];
@@ -121,17 +133,50 @@ proactor__timers_is_far(const struct timer_node *n)
 	return (n->order & TIMERS_IN_WHEEL) != 0;
 }
 
-static inline void
-proactor__timers_cancel_far(struct timers *t, struct timer_node *n)
+static inline struct timer_node *
+proactor__timers_unlink(struct timer_node *n)
 {
 	struct timer_node **link = n->link, *next = n->next;
 
-	n->order = 0;
-	t->count--;
 	*link = next;
 	if (next != NULL)
 		next->link = link;
+	return n;
 }
+
+/*
+ * Cancels a far one.  Its memory is the caller's again when this, or leave(),
+ * has returned it.  Both return one that was cancelled, the first first, or
+ * NULL.  Nothing but arming and cancelling may come before leave() says NULL.
+ */
+static inline struct timer_node *
+proactor__timers_cancel_far(struct timers *t, struct timer_node *n)
+{
+	struct timer_node *first = NULL;
+
+	n->order = 0;
+	if (t->count-- <= t->many)
+		return proactor__timers_unlink(n);
+
+	__builtin_prefetch(n->link);
+	if (n->next != NULL)
+		__builtin_prefetch(&n->next->link);
+	if (t->leaving - t->left == TIMERS_LEAVING)
+		first = proactor__timers_unlink(
+		    t->ring[t->left++ % TIMERS_LEAVING]);
+	t->ring[t->leaving++ % TIMERS_LEAVING] = n;
+	t->many = 0;
+	return first;
+}
+
+/* Has leave() something to return? */
+static inline bool
+proactor__timers_are_leaving(const struct timers *t)
+{
+	return t->many == 0;
+}
+
+struct timer_node *proactor__timers_leave(struct timers *t);
 
 /*
  * Until when to sleep if nothing else happens: PROACTOR_FOREVER when nothing

@@ -30,6 +30,7 @@ extern const struct tap_case flight_cases[];
 extern const struct tap_case poll_cases[];
 extern const struct tap_case wake_cases[];
 extern const struct tap_case timer_cases[];
+extern const struct tap_case timer_many_cases[];
 extern const struct tap_case event_cases[];
 extern const struct tap_case pool_cases[];
 extern const struct tap_case op_pool_cases[];

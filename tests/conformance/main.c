@@ -41,6 +41,7 @@ static const struct tap_case *const tables[] = {
 	poll_cases,
 	wake_cases,
 	timer_cases,
+	timer_many_cases,
 	event_cases,
 	pool_cases,
 	op_pool_cases,

@@ -253,7 +253,8 @@ int
 main(void)
 {
 	static const struct tap_case *const tables[] = {
-		timers_cases, timers_wake_cases, timers_model_cases, NULL
+		timers_cases, timers_leave_cases, timers_wake_cases,
+		timers_model_cases, NULL
 	};
 
 	random_start();

@@ -48,6 +48,7 @@ make_nodes(size_t count)
 }
 
 extern const struct tap_case timers_cases[];
+extern const struct tap_case timers_leave_cases[];
 extern const struct tap_case timers_wake_cases[];
 extern const struct tap_case timers_model_cases[];
 

@@ -21,6 +21,9 @@ struct model {
 	struct timer_node nodes[MODEL_MAX];
 	int64_t deadline[MODEL_MAX];
 	uint64_t order[MODEL_MAX];	/* 0: idle */
+	/* Cancelled and not yet out, the first first. */
+	int leaving[MODEL_MAX];
+	int left;
 	uint64_t orders;
 	uint64_t count;
 	int64_t now;
@@ -92,6 +95,57 @@ model_cancel(struct model *m, int i)
 	proactor__timers_cancel(m->t, &m->nodes[i]);
 }
 
+/* Must the memory of one be left alone? */
+static bool
+model_is_leaving(const struct model *m, int i)
+{
+	int j;
+
+	for (j = 0; j < m->left; j++)
+		if (m->leaving[j] == i)
+			return true;
+	return false;
+}
+
+/* One has come out: the first. */
+static void
+model_left(struct model *m, const struct timer_node *got)
+{
+	CHECK(m->left > 0);
+	CHECK(got == &m->nodes[m->leaving[0]]);
+	m->left--;
+	memmove(m->leaving, m->leaving + 1, (size_t)m->left * sizeof(int));
+}
+
+/* As if there were many. */
+static void
+model_cancel_later(struct model *m, int i)
+{
+	struct timer_node *got;
+
+	if (!proactor__timers_is_far(&m->nodes[i]))
+		return;
+	m->count--;
+	m->order[i] = 0;
+	m->leaving[m->left++] = i;
+	m->t->many = 0;
+	got = proactor__timers_cancel_far(m->t, &m->nodes[i]);
+	CHECK_INT(got != NULL, m->left > (int)TIMERS_LEAVING);
+	if (got != NULL)
+		model_left(m, got);
+}
+
+/* Before what does not expect them. */
+static void
+model_leave(struct model *m)
+{
+	struct timer_node *got;
+
+	while ((got = proactor__timers_leave(m->t)) != NULL)
+		model_left(m, got);
+	CHECK_INT(m->left, 0);
+}
+
 static void
 model_pop(struct model *m, int limit)
 {
@@ -99,6 +153,7 @@ model_pop(struct model *m, int limit)
 	bool quiet;
 	int first;
 
+	model_leave(m);
 	for (; limit > 0; limit--) {
 		first = model_first(m);
 		quiet = proactor__timers_are_quiet(m->t, m->now);
@@ -122,6 +177,7 @@ model_next(struct model *m)
 	int64_t earliest, latest, until;
 	int first;
 
+	model_leave(m);
 	until = proactor__timers_next(m->t, m->now);
 	first = model_first(m);
 	if (first < 0) {
@@ -189,11 +245,11 @@ model_run(int steps)
 	busy = 1 + (int)random_below(random_below(2) ? 8 : MODEL_MAX);
 	for (step = 0; step < steps; step++) {
 		i = (int)random_below((uint64_t)busy);
-		switch (random_below(8)) {
+		switch (random_below(10)) {
 		case 0:
 		case 1:
 		case 2:
-			if (m->order[i] == 0)
+			if (m->order[i] == 0 && !model_is_leaving(m, i))
 				model_arm(m, i);
 			break;
 		case 3:
@@ -204,6 +260,10 @@ model_run(int steps)
 			break;
 		case 5:
 			model_next(m);
+			break;
+		case 6:
+		case 7:
+			model_cancel_later(m, i);
 			break;
 		default:
 			model_advance(m);
@@ -285,16 +345,25 @@ static void
 million_cancelled_leaves_nothing(void)
 {
 	struct timers *t = make(START);
-	struct timer_node *n = make_nodes(MANY);
-	size_t i;
+	struct timer_node *n = make_nodes(MANY), *victim;
+	size_t i, out = 0;
 	int level, slot;
 
 	for (i = 0; i < MANY; i++)
 		proactor__timers_arm(t, &n[i],
 		    START + (int64_t)(random_bits() >> (1 + i % 60)));
 	/* An odd stride visits each once, in no order. */
-	for (i = 0; i < MANY; i++)
-		proactor__timers_cancel(t, &n[i * 611953 % MANY]);
+	for (i = 0; i < MANY; i++) {
+		victim = &n[i * 611953 % MANY];
+		if (!proactor__timers_is_far(victim)) {
+			proactor__timers_cancel(t, victim);
+			out++;
+		} else if (proactor__timers_cancel_far(t, victim) != NULL)
+			out++;
+	}
+	while (proactor__timers_leave(t) != NULL)
+		out++;
+	CHECK_INT(out, MANY);
 	CHECK_INT(t->count, 0);
 	CHECK(t->heap == NULL);
 	for (level = 0; level < TIMERS_LEVELS; level++)
