@@ -61,9 +61,31 @@ AC_DEFUN([PROACTOR_PROBE_KQUEUE], [
       PKG_CHECK_MODULES([LIBKQUEUE], [libkqueue], [
         REQUIRES_PRIVATE="$REQUIRES_PRIVATE libkqueue"
         PROACTOR_BACKEND_SOURCES([kqueue], [lib/readiness/kqueue.c])
-      ], [proactor_why_kqueue='this system has no kqueue, and libkqueue was not found'])
+      ], [AS_IF([test -z "$PKG_CONFIG"],
+        [proactor_why_kqueue='this system has no kqueue, and libkqueue could not be looked for: install pkgconf or pkg-config'],
+        [proactor_why_kqueue='this system has no kqueue, and libkqueue was not found: install libkqueue-dev (Debian, Ubuntu) or libkqueue-devel (Fedora)'])
+      ])
     ], [proactor_why_kqueue='this system has no kqueue'])
   ])
+  AS_IF([test "x$proactor_have_kqueue" = xyes], [
+    proactor_save_CPPFLAGS=$CPPFLAGS
+    CPPFLAGS="$CPPFLAGS $LIBKQUEUE_CFLAGS"
+    PROACTOR_KQUEUE_DECL([user events], [EVFILT_USER])
+    PROACTOR_KQUEUE_DECL([out-of-band events], [EV_OOBAND])
+    CPPFLAGS=$proactor_save_CPPFLAGS
+  ])
+])
+
+# PROACTOR_KQUEUE_DECL(WORDS, NAME): does the header know it?  A HAVE_DECL_ in
+# config.h, and a word in the summary.
+AC_DEFUN([PROACTOR_KQUEUE_DECL], [
+  AC_CHECK_DECLS([$2], [
+    AS_VAR_APPEND([proactor_kqueue_knows], ["${proactor_kqueue_knows:+, }$1"])
+  ], [
+    AS_VAR_APPEND([proactor_kqueue_lacks], ["${proactor_kqueue_lacks:+, }$1"])
+  ], [[
+#include <sys/types.h>
+#include <sys/event.h>]])
 ])
 
 AC_DEFUN([PROACTOR_PROBE_IOCP], [
@@ -75,9 +97,13 @@ AC_DEFUN([PROACTOR_PROBE_IOCP], [
     OVERLAPPED_ENTRY e;
     return GetQueuedCompletionStatusEx(NULL, &e, 1, &n, 0, FALSE);]])], [
     AC_MSG_RESULT([yes])
+    AC_DEFINE([HAVE_GETQUEUEDCOMPLETIONSTATUSEX], [1],
+      [Define to 1 if you have the GetQueuedCompletionStatusEx function.])
     PROACTOR_BACKEND_SOURCES([iocp], [lib/iocp/port.c])
   ], [
     AC_MSG_RESULT([no])
     proactor_why_iocp='this system has no GetQueuedCompletionStatusEx'
+    AS_IF([test ! -f "$srcdir/lib/iocp/port.c"],
+      [AS_VAR_APPEND([proactor_why_iocp], [', and the backend is not in this release: nothing can be installed for it'])])
   ])
 ])

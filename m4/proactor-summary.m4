@@ -14,8 +14,14 @@ AC_DEFUN([PROACTOR_SUMMARY], [
   AS_IF([test -n "$proactor_liburing_version"], [proactor_liburing_words="
     liburing      $proactor_liburing_version
       knows       $proactor_knows
-      lacks       ${proactor_knows_not:-nothing that is used}
-                  (supplied by lib/io_uring/compat.h; the kernel decides)"])
+      lacks       ${proactor_knows_not:-nothing that was looked for}
+                  (lib/io_uring/compat.h supplies what is used of it; the
+                  kernel decides)"])
+  proactor_kqueue_words=
+  AS_IF([test "x$proactor_have_kqueue" = xyes], [proactor_kqueue_words="
+    kqueue
+      knows       ${proactor_kqueue_knows:-nothing but the basics}
+      lacks       ${proactor_kqueue_lacks:-nothing that was looked for}"])
   AC_MSG_NOTICE([
 
   $PACKAGE_STRING (soname version $LT_VERSION)
@@ -28,7 +34,7 @@ AC_DEFUN([PROACTOR_SUMMARY], [
     static        $enable_static
     versioned     $proactor_cv_version_script
     backends     $proactor_backends
-    left out:$proactor_left_out$proactor_liburing_words
+    left out:$proactor_left_out$proactor_liburing_words$proactor_kqueue_words
     mandoc        ${MANDOC:-no, man pages will not be linted}
     C++           ${TEST_CXX:-no, headers will not be tried as C++}
     valgrind      ${VALGRIND:-no, check-sanitizers will do without}

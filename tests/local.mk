@@ -434,6 +434,7 @@ TESTS += $(program_scripts)
 
 # Scripts.
 test_scripts = \
+	tests/build/configure.tap \
 	tests/build/headers.tap \
 	tests/build/install.tap \
 	tests/build/link.tap \
