@@ -47,6 +47,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/argument_zoo.c \
 	tests/conformance/cancel.c \
 	tests/conformance/cancel_send.c \
+	tests/conformance/cancel_kinds.c \
 	tests/conformance/capability.c \
 	tests/conformance/chain.c \
 	tests/conformance/chain.h \

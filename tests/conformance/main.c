@@ -100,6 +100,7 @@ static const struct tap_case *const tables[] = {
 	closed_cases,
 	cancel_cases,
 	cancel_send_cases,
+	cancel_kinds_cases,
 	file_cases,
 	file_io_cases,
 	link_cases,
