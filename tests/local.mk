@@ -454,6 +454,7 @@ EXTRA_DIST += \
 	tests/build/link.c \
 	tests/fuzz/address.c \
 	tests/kqueue/flavours/sys/event.h \
+	tests/valgrind.supp \
 	# EOL
 
 # Of the suite, what a variant of the build could break.
