@@ -185,6 +185,8 @@ tests_conformance_differential_LDADD = \
 conformance_scripts = \
 	tests/conformance/differential-kqueue.tap \
 	tests/conformance/epoll.tap \
+	tests/conformance/io_uring-no-absolute-timeout.tap \
+	tests/conformance/io_uring-no-device-fence.tap \
 	tests/conformance/io_uring-no-fixed-files.tap \
 	tests/conformance/io_uring-no-futex.tap \
 	tests/conformance/io_uring-no-linked.tap \
