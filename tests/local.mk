@@ -53,6 +53,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/chain.h \
 	tests/conformance/close.c \
 	tests/conformance/closed.c \
+	tests/conformance/codes.c \
 	tests/conformance/conformance.h \
 	tests/conformance/connect.c \
 	tests/conformance/core.c \

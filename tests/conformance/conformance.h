@@ -91,6 +91,7 @@ extern const struct tap_case closed_cases[];
 extern const struct tap_case cancel_cases[];
 extern const struct tap_case cancel_send_cases[];
 extern const struct tap_case cancel_kinds_cases[];
+extern const struct tap_case codes_cases[];
 extern const struct tap_case file_cases[];
 extern const struct tap_case file_io_cases[];
 extern const struct tap_case link_cases[];

@@ -118,6 +118,7 @@ static const struct tap_case *const tables[] = {
 	argument_cases,
 	argument_op_cases,
 	argument_input_cases,
+	codes_cases,
 	random_cases,
 	NULL
 };
