@@ -400,6 +400,15 @@ fault_ldadd = tests/tap/libtap.la libproactor.la $(PTHREAD_LIBS)
 
 tests_fault_fallback_SOURCES = tests/fault/fallback.c $(fault_support)
 tests_fault_fallback_LDADD = $(fault_ldadd)
+# The probe again, for which the program stands in as the kernel.
+if BACKEND_IO_URING
+fault_programs += tests/fault/ladder
+endif
+tests_fault_ladder_SOURCES = \
+	tests/fault/ladder.c lib/io_uring/probe.c $(fault_support)
+tests_fault_ladder_CPPFLAGS = $(AM_CPPFLAGS) \
+	-Dio_uring_queue_init_params=ladder_init_params
+tests_fault_ladder_LDADD = $(unit_ldadd)
 tests_fault_place_SOURCES = tests/fault/place.c $(fault_support)
 tests_fault_place_LDADD = $(fault_ldadd)
 tests_fault_refused_SOURCES = tests/fault/refused.c $(fault_support)
