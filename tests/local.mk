@@ -195,6 +195,7 @@ conformance_scripts = \
 	tests/conformance/io_uring-no-multishot.tap \
 	tests/conformance/io_uring-no-zero-copy.tap \
 	tests/conformance/io_uring-none.tap \
+	tests/conformance/io_uring-plain.tap \
 	tests/conformance/io_uring.tap \
 	tests/conformance/kqueue-no-user-event.tap \
 	tests/conformance/kqueue.tap \
@@ -385,6 +386,25 @@ tests_unit_demux_kqueue_SOURCES = $(demux_sources) lib/readiness/kqueue.c
 tests_unit_demux_kqueue_CPPFLAGS = $(kqueue_cppflags) $(demux_cppflags) \
 	-DDEMUX=proactor__kqueue_demux
 tests_unit_demux_kqueue_LDADD = $(kqueue_ldadd)
+
+# The io_uring backend on rings as the first kernels had them.
+if BACKEND_IO_URING
+check_PROGRAMS += tests/conformance/conformance-plain-ring
+check_LTLIBRARIES += tests/conformance/libplain-ring.la
+endif
+tests_conformance_libplain_ring_la_SOURCES = \
+	lib/io_uring/probe.c tests/conformance/plain_ring.c
+tests_conformance_libplain_ring_la_CPPFLAGS = $(AM_CPPFLAGS) \
+	-Dio_uring_queue_init_params=plain_ring_init_params
+tests_conformance_libplain_ring_la_LDFLAGS =
+tests_conformance_conformance_plain_ring_SOURCES = \
+	$(tests_conformance_conformance_SOURCES)
+# Wanted from the start, so that it is not the library's own that is taken.
+tests_conformance_conformance_plain_ring_LDFLAGS = \
+	$(AM_LDFLAGS) -Wl,-u,proactor__ring_probe
+tests_conformance_conformance_plain_ring_LDADD = tests/tap/libtap.la \
+	tests/conformance/libplain-ring.la libproactor-internal.la \
+	$(LIBURING_LIBS) $(LIBKQUEUE_LIBS) $(PTHREAD_LIBS)
 
 # fault: what happens when memory or the system refuses.
 fault_programs = \

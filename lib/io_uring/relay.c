@@ -201,7 +201,11 @@ block_sink(struct ring *r, struct proactor_relay *relay)
 	    relay->sink_fd, O_CLOEXEC);
 }
 
-/* Whatever it is at; what it is not at is not found. */
+/*
+ * Whatever it is at; what it is not at is not found.  Where task work is not
+ * deferred a chain goes on while the program runs, and would drain what comes
+ * from now on: there the cancels do not wait for the next poll.
+ */
 void
 proactor__ring_unrelay(struct proactor *p, struct proactor_relay *relay)
 {
@@ -215,6 +219,8 @@ proactor__ring_unrelay(struct proactor *p, struct proactor_relay *relay)
 		if (!proactor__ring_cancel_request(r,
 		    tagged(&relay->steps[steps[i]], TAG_RELAY)))
 			break;
+	if (!r->get_events)
+		(void)proactor__ring_enter(r, 0, 0);
 }
 
 /* Cancels that the kernel did not take before. */
