@@ -200,6 +200,7 @@ conformance_scripts = \
 	tests/conformance/kqueue-no-user-event.tap \
 	tests/conformance/kqueue.tap \
 	tests/conformance/poll.tap \
+	tests/conformance/time-namespace.tap \
 	# EOL
 
 dist_check_SCRIPTS += $(conformance_scripts)

@@ -123,6 +123,8 @@ struct backend {
 	 * Hands over, waits until something has completed or until timeout
 	 * nanoseconds have passed (0: not at all; or one of the above), and
 	 * completes what is there.  0, or a code when nothing will ever work.
+	 * p->until is the end of the timeout by proactor_now(), unless it is
+	 * 0.
 	 */
 	int	(*wait)(struct proactor *p, int64_t timeout);
 

@@ -283,6 +283,7 @@ struct proactor {
 	uint64_t capabilities;
 	size_t chain_max;		/* members the backend ties, or 0 */
 	size_t completed;		/* callbacks of this poll */
+	int64_t until;			/* the backend waits until, or 0 */
 	size_t untold;			/* what was final without one, ever */
 	struct link ready;
 	size_t in_flight;		/* accepted by the owner, not final */

@@ -114,6 +114,7 @@ time_to_wait(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
 	}
 	if (next > deadline)
 		next = deadline;
+	p->until = next;
 	return next <= now ? 0 : next - now;
 }
 
@@ -127,8 +128,10 @@ time_to_rest(struct proactor *p, int64_t deadline, int64_t now, bool *passed)
 	int64_t timeout = time_to_wait(p, deadline, now, passed);
 
 	if (proactor__messages_coming(p) &&
-	    (timeout == BACKEND_FOREVER || timeout > MESSAGE_COMES))
+	    (timeout == BACKEND_FOREVER || timeout > MESSAGE_COMES)) {
+		p->until = 0;
 		timeout = MESSAGE_COMES;
+	}
 	return timeout;
 }
 
@@ -319,6 +322,7 @@ time_to_wait_short(struct proactor *p, int64_t deadline, int64_t *ret_timeout)
 		until = deadline;
 	if (until <= now)
 		return false;
+	p->until = until;
 	*ret_timeout = until == PROACTOR_FOREVER ? BACKEND_FOREVER :
 	    until - now;
 	return true;

@@ -53,6 +53,9 @@
 #define PROACTOR_PR_FUTEX_HASH		78
 #define PROACTOR_PR_FUTEX_HASH_GET_SLOTS	2
 
+/* 6.12 */
+#define PROACTOR_URING_ENTER_ABS_TIMER	(1U << 5)
+
 /* 6.18: what the kernel knows, without a ring. */
 #define PROACTOR_URING_REGISTER_QUERY	35
 #define PROACTOR_URING_QUERY_OPCODES	0
@@ -105,16 +108,19 @@ proactor_uring_enter(int fd, unsigned int submit, unsigned int wait,
 #endif
 }
 
-/* The same with an end of the wait; the kernel has IORING_FEAT_EXT_ARG. */
+/*
+ * Waits for completions until a timeout is over, or with ENTER_ABS_TIMER until
+ * its time has come; the kernel has IORING_FEAT_EXT_ARG.
+ */
 static inline int
 proactor_uring_enter_timed(int fd, unsigned int submit, unsigned int wait,
-    struct __kernel_timespec *timeout)
+    unsigned int flags, struct __kernel_timespec *timeout)
 {
 	struct io_uring_getevents_arg argument = {
 		.ts = (uint64_t)(uintptr_t)timeout,
 	};
 	long result = syscall(__NR_io_uring_enter, fd, submit, wait,
-	    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument,
+	    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | flags, &argument,
 	    sizeof(argument));
 
 	return result < 0 ? -errno : (int)result;

@@ -13,6 +13,10 @@
 
 #define PROBE_ENTRIES	4
 
+/* How long a trial of the clock takes, and at the most: 50 us, 0.1 s. */
+#define TRIAL_NS	50000
+#define LATE_NS		100000000
+
 /* Set-up flags in groups, newest first: each is dropped on EINVAL. */
 static const uint64_t groups[] = {
 	IORING_SETUP_DEFER_TASKRUN,
@@ -170,6 +174,34 @@ probe_opcodes(struct io_uring *uring, struct ring_probe *probe)
 	return 0;
 }
 
+/*
+ * Does the kernel wait until a time of our clock?  Since Linux 6.12 it can, but
+ * goes by the host's, and in a time namespace that is another: tried on 6.18.
+ * A timeout of its own ends a trial that is late.  It stays in the ring.
+ */
+static bool
+probe_waits_until(struct io_uring *uring)
+{
+	struct __kernel_timespec backstop = { .tv_nsec = LATE_NS }, ts;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+	int64_t until;
+	int error;
+
+	if (!(uring->features & IORING_FEAT_EXT_ARG) || sqe == NULL)
+		return false;
+	io_uring_prep_timeout(sqe, &backstop, 0, 0);
+	if (io_uring_submit(uring) != 1)
+		return false;
+	until = proactor_now() + TRIAL_NS;
+	ts.tv_sec = until / 1000000000;
+	ts.tv_nsec = until % 1000000000;
+	do
+		error = proactor_uring_enter_timed(uring->ring_fd, 0, 1,
+		    PROACTOR_URING_ENTER_ABS_TIMER, &ts);
+	while (error == -EINTR);
+	return error == -ETIME && proactor_now() >= until;
+}
+
 static bool
 has(const struct ring_probe *probe, unsigned int opcode)
 {
@@ -247,6 +279,8 @@ probe_now(struct ring_probe *probe, char *why, size_t size)
 	if (error == 0 && has(probe, PROACTOR_URING_OP_FUTEX_WAIT) &&
 	    has(probe, PROACTOR_URING_OP_FUTEX_WAKE))
 		probe->futex_sizes = proactor__ring_probe_futex(&uring);
+	/* The last, for what it leaves there. */
+	probe->waits_until = error == 0 && probe_waits_until(&uring);
 	io_uring_queue_exit(&uring);
 	if (error == 0)
 		error = check_needed(probe, why, size);
@@ -282,9 +316,11 @@ proactor__ring_probe(struct ring_probe *ret_probe, char *why, size_t size)
 uint64_t
 proactor__ring_capabilities(const struct ring_probe *probe)
 {
-	uint64_t c = PROACTOR_CAP_ABSOLUTE_TIMEOUT |
-	    PROACTOR_CAP_DEVICE_FENCE | PROACTOR_CAP_LINKED_OPERATIONS;
+	uint64_t c = PROACTOR_CAP_DEVICE_FENCE |
+	    PROACTOR_CAP_LINKED_OPERATIONS;
 
+	if (probe->waits_until)
+		c |= PROACTOR_CAP_ABSOLUTE_TIMEOUT;
 	if (probe->fixed_files)
 		c |= PROACTOR_CAP_FIXED_FILES;
 	if (probe->multishot_accept)
@@ -335,8 +371,9 @@ static const struct explanation explanations[] = {
 	    "masked: fences are refused" },
 	{ PROACTOR_CAP_ABSOLUTE_TIMEOUT, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_EMULATED,
-	    "deadlines are absolute; one kernel timeout for all timers",
-	    "masked: deadlines are absolute all the same" },
+	    "the kernel waits until the time of the first deadline",
+	    "masked, before Linux 6.12, or in a time namespace: the kernel "
+	    "waits for the time that is left to the first deadline" },
 	{ PROACTOR_CAP_FUTEX_OPERATIONS, PROACTOR_TIER_NATIVE,
 	    PROACTOR_TIER_ABSENT,
 	    "waits and wakes run in the kernel",

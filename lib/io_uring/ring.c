@@ -182,17 +182,21 @@ has_work(struct ring *r)
 static int
 enter_timed(struct ring *r, int64_t timeout)
 {
-	struct io_uring_sq *sq = &r->uring.sq;
+	bool absolute = r->p->until != 0 &&
+	    (r->p->capabilities & PROACTOR_CAP_ABSOLUTE_TIMEOUT) != 0;
+	int64_t time = absolute ? r->p->until : timeout;
 	struct __kernel_timespec ts = {
-		.tv_sec = timeout / 1000000000,
-		.tv_nsec = timeout % 1000000000,
+		.tv_sec = time / 1000000000,
+		.tv_nsec = time % 1000000000,
 	};
+	struct io_uring_sq *sq = &r->uring.sq;
 	struct io_uring_cqe *cqe;
 
 	if (r->probe.features & IORING_FEAT_EXT_ARG) {
 		io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
 		return proactor_uring_enter_timed(r->uring.ring_fd,
-		    sq->sqe_tail - IO_URING_READ_ONCE(*sq->khead), 1, &ts);
+		    sq->sqe_tail - IO_URING_READ_ONCE(*sq->khead), 1,
+		    absolute ? PROACTOR_URING_ENTER_ABS_TIMER : 0, &ts);
 	}
 	/* liburing makes it a request, and hands over from here on. */
 	sq->sqe_head = *sq->ktail;
@@ -226,8 +230,11 @@ attend(struct proactor *p, struct ring *r, int64_t timeout)
 	if (!r->wake_armed) {
 		proactor__ring_arm_wake(r);
 		/* Without it nobody could end the wait. */
-		if (!r->wake_armed && (timeout < 0 || timeout > UNWAKABLE_NS))
+		if (!r->wake_armed &&
+		    (timeout < 0 || timeout > UNWAKABLE_NS)) {
+			p->until = 0;
 			timeout = UNWAKABLE_NS;
+		}
 	}
 	if (r->backlog != NULL || r->again) {
 		proactor__ring_retry(p, r);

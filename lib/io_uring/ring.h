@@ -42,6 +42,7 @@ struct ring_probe {
 	bool cancel_any;
 	unsigned int futex_sizes;	/* PROACTOR_FUTEX_8 ... */
 	bool fixed_files;
+	bool waits_until;		/* a time of proactor_now() */
 };
 
 struct ring {
