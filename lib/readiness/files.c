@@ -53,7 +53,10 @@ over(int *status, int result)
 	return NEED_NOTHING;
 }
 
-/* What a thread does: all of it, or as much as can be had. */
+/*
+ * What a thread does: all of it, or as much as can be had.  A length of 0 is
+ * a call, too: only the kernel knows whether the file may be written.
+ */
 static int
 transfer_wait(const struct transfer *t)
 {
@@ -63,7 +66,7 @@ transfer_wait(const struct transfer *t)
 	off_t at;
 	ssize_t n;
 
-	while (*t->bytes < t->length) {
+	for (;;) {
 		memory = t->memory + *t->bytes;
 		left = t->length - *t->bytes;
 		at = (off_t)(t->offset + *t->bytes);
@@ -73,11 +76,10 @@ transfer_wait(const struct transfer *t)
 			continue;
 		if (n < 0)
 			return *t->bytes != 0 ? 0 : -errno;
-		if (n == 0)
-			break;
 		*t->bytes += (size_t)n;
+		if (n == 0 || *t->bytes >= t->length)
+			return 0;
 	}
-	return 0;
 }
 
 /* What is left, without waiting: see proactor__sys_read_now(). */

@@ -114,24 +114,53 @@ results_are_assigned(void)
 	world_close(&w);
 }
 
+/* One that is opened with the flags, too; false: it cannot be. */
+static bool
+wrong_way(struct world *w, uint32_t flags, size_t length)
+{
+	struct proactor_file *f;
+	char path[PATH_ROOM], memory[4] = "text";
+	size_t bytes = 0;
+	int status;
+
+	make_file(temp_path(path, "f"), memory, sizeof(memory));
+	status = open_path(w, path, PROACTOR_FILE_READ | flags, 0, &f);
+	if (status == PROACTOR_EINVAL && flags != 0)
+		return false;
+	CHECK_INT(status, 0);
+	CHECK_INT(write_bytes(w, f, 0, memory, length, &bytes),
+	    PROACTOR_EBADF);
+	CHECK_INT(bytes, 0);
+	CHECK_INT(close_file(w, f), 0);
+	CHECK_INT(open_path(w, path, PROACTOR_FILE_WRITE | flags, 0, &f), 0);
+	CHECK_INT(read_bytes(w, f, 0, memory, length, &bytes),
+	    PROACTOR_EBADF);
+	CHECK_INT(bytes, 0);
+	CHECK_INT(close_file(w, f), 0);
+	return true;
+}
+
 static void
 wrong_direction(void)
 {
-	struct proactor_file *f;
-	char path[PATH_ROOM], memory[4];
 	struct world w;
-	size_t bytes = 0;
 
 	world_open(&w, NULL);
-	make_file(temp_path(path, "f"), "text", 4);
-	CHECK_INT(open_path(&w, path, PROACTOR_FILE_READ, 0, &f), 0);
-	CHECK_INT(write_bytes(&w, f, 0, "x", 1, &bytes), PROACTOR_EBADF);
-	CHECK_INT(bytes, 0);
-	CHECK_INT(close_file(&w, f), 0);
-	CHECK_INT(open_path(&w, path, PROACTOR_FILE_WRITE, 0, &f), 0);
-	CHECK_INT(read_bytes(&w, f, 0, memory, 4, &bytes), PROACTOR_EBADF);
-	CHECK_INT(bytes, 0);
-	CHECK_INT(close_file(&w, f), 0);
+	CHECK(wrong_way(&w, 0, 4));
+	CHECK(wrong_way(&w, 0, 0));
+	world_close(&w);
+}
+
+/* Which is a thread's work where the backend does not do it itself. */
+static void
+wrong_direct_direction(void)
+{
+	struct world w;
+
+	world_open(&w, NULL);
+	if (!wrong_way(&w, PROACTOR_FILE_DIRECT, 4))
+		SKIP("the file system has no direct access");
+	CHECK(wrong_way(&w, PROACTOR_FILE_DIRECT, 0));
 	world_close(&w);
 }
 
@@ -440,6 +469,8 @@ const struct tap_case file_io_cases[] = {
 	    results_are_assigned },
 	{ "file: reading and writing against the open flags is EBADF",
 	    wrong_direction },
+	{ "file: against the open flags with direct access is EBADF",
+	    wrong_direct_direction },
 	{ "file: an offset beyond INT64_MAX is EINVAL",
 	    offsets_that_are_none },
 	{ "file: offsets beyond 4 GiB", far_offsets },
