@@ -6,9 +6,6 @@
 
 #include "bench/others.h"
 
-/* Closed already, but not yet called back about. */
-#define CHURN_MAX	4096
-
 struct connection {
 	uv_tcp_t tcp;			/* its data is the server */
 	struct connection *next;	/* if idle */
@@ -128,9 +125,10 @@ on_churn_connection(uv_stream_t *listener, int status)
 	struct connection *c = s->idle;
 
 	check(status, "connection");
-	if (c == NULL)
-		die("too many connections", -1);
-	s->idle = c->next;
+	if (c != NULL)
+		s->idle = c->next;
+	else
+		c = &s->connections[s->accepted++];
 	accept_into(s, &c->tcp);
 	uv_close((uv_handle_t *)&c->tcp, on_churn_closed);
 }
@@ -139,13 +137,9 @@ void
 libuv_accept(struct run *run)
 {
 	struct server s = { .limit = run->warm_up + run->operations };
-	unsigned int i;
 
-	s.connections = allocate(CHURN_MAX, sizeof(*s.connections));
-	for (i = 0; i < CHURN_MAX; i++) {
-		s.connections[i].next = s.idle;
-		s.idle = &s.connections[i];
-	}
+	/* One turn may accept them all before it calls back about any. */
+	s.connections = allocate(s.limit, sizeof(*s.connections));
 	serve(&s, run, on_churn_connection);
 	run_leave(run);
 	free(s.connections);
