@@ -138,13 +138,20 @@ proactor__ring_arm_wake(struct ring *r)
 	r->wake_armed = true;
 }
 
+/* What was asked before may have been asked in vain. */
+static void
+unmark(void *user_data, struct proactor_op *op)
+{
+	(void)user_data;
+	op_state(op)->bits &= (uint16_t)~OPB_REACHED;
+}
+
 static void
 cancel_again(void *user_data, struct proactor_op *op)
 {
 	struct op_state *s = op_state(op);
 	struct ring *r = ring_of(user_data);
 
-	s->bits &= (uint16_t)~OPB_REACHED;
 	if (s->stage != STAGE_KERNEL || !(s->bits & OPB_ASKED))
 		return;
 	r->canceling++;
@@ -179,6 +186,8 @@ proactor__ring_retry(struct proactor *p, struct ring *r)
 	r->again = false;
 	/* The short way does not count those that ended well all the same. */
 	r->canceling = 0;
+	/* All of them first: a member may be listed before those before it. */
+	proactor__for_each(p, unmark, NULL);
 	proactor__for_each(p, cancel_again, p);
 	for (l = p->sources.next; l != &p->sources; l = l->next) {
 		source = container_of(l, struct proactor_event_source, link);

@@ -21,6 +21,9 @@
 /* The kernel's cancels by name and wholesale, looks at who is before. */
 static size_t named, wholesale, looks;
 
+/* So many cancels by name are to find nothing. */
+static size_t misses;
+
 void
 ending_cancel(struct io_uring_sqe *sqe, uint64_t user_data, int flags)
 {
@@ -28,6 +31,10 @@ ending_cancel(struct io_uring_sqe *sqe, uint64_t user_data, int flags)
 		wholesale++;
 	else
 		named++;
+	if (misses != 0) {
+		misses--;
+		user_data = (uintptr_t)&misses;
+	}
 	io_uring_prep_cancel64(sqe, user_data, flags);
 }
 
@@ -300,6 +307,76 @@ release_steps(void)
 	many_free(m);
 }
 
+static void
+set_status(void *user_data, struct proactor_op *op, int status,
+    unsigned int flags)
+{
+	(void)op;
+	CHECK_INT(flags, 0);
+	*(int *)user_data = status;
+}
+
+/* A socket, the second, that the proactor knows before any other. */
+static void
+known_socket(struct many *m)
+{
+	struct proactor_span span = proactor_span(&m->byte, 1);
+	struct proactor_recv_op *r = &m->receives[0];
+
+	many_sockets(m, 2);
+	proactor_recv_op_init(r, m->sockets[1], &span, 1, called, m);
+	CHECK_INT(proactor_submit_one(m->p, &r->base), 0);
+	CHECK_INT(proactor_cancel(m->p, &r->base), 0);
+	while (m->calls != 1)
+		CHECK_INT(proactor_poll(m->p, PROACTOR_FOREVER, NULL), 0);
+	proactor_socket_release(m->sockets[0]);
+}
+
+/*
+ * A receive comes after a step that the kernel is silent of, and is listed
+ * before it.  The kernel has found neither, and is asked for both again.
+ */
+static void
+cancel_in_vain(void)
+{
+	struct proactor_sequence_op sequence;
+	struct proactor_send_op send_op;
+	struct proactor_span span;
+	struct many *m = many_open();
+	struct proactor_recv_op *r = &m->receives[0];
+	int last = 1, peer, status = 1;
+	char bytes[4096];
+
+	span = proactor_span(&m->byte, 1);
+	known_socket(m);
+	full_socket(m, &peer);
+	proactor_send_op_init(&send_op, m->sockets[0], &span, 1, 0, NULL,
+	    NULL);
+	m->ops[0] = &send_op.base;
+	proactor_recv_op_init(r, m->sockets[1], &span, 1, set_status, &last);
+	m->ops[1] = &r->base;
+	proactor_sequence_op_init(&sequence, m->ops, 2, NULL, set_status,
+	    &status);
+	CHECK_INT(proactor_submit_one(m->p, &sequence.base), 0);
+	(void)proactor_poll(m->p, PROACTOR_IMMEDIATE, NULL);
+
+	misses = 2;
+	CHECK_INT(proactor_cancel(m->p, &r->base), 0);
+	CHECK_INT(misses, 0);
+	/* One to hear of it, one to ask. */
+	(void)proactor_poll(m->p, PROACTOR_IMMEDIATE, NULL);
+	(void)proactor_poll(m->p, PROACTOR_IMMEDIATE, NULL);
+	while (recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	while (status == 1)
+		CHECK_INT(proactor_poll(m->p, PROACTOR_FOREVER, NULL), 0);
+	CHECK_INT(last, PROACTOR_ECANCELED);
+	CHECK_INT(status, PROACTOR_ECANCELED);
+	proactor_release(m->p);
+	CHECK_INT(close(peer), 0);
+	many_free(m);
+}
+
 static const struct tap_case cases[] = {
 	{ "ending: a release asks for each of thousands once", release_alone },
 	{ "ending: a release, of chains of four", release_fours },
@@ -312,6 +389,8 @@ static const struct tap_case cases[] = {
 	    release_steps },
 	{ "ending: a chain that is cancelled from its end on",
 	    cancel_backwards },
+	{ "ending: a cancel that the kernel could not find is asked again",
+	    cancel_in_vain },
 	{ NULL, NULL }
 };
 
