@@ -231,7 +231,7 @@ unit_programs = \
 
 io_uring_programs =
 if BACKEND_IO_URING
-io_uring_programs += tests/unit/ending
+io_uring_programs += tests/unit/ending tests/unit/trial
 endif
 
 readiness_programs =
@@ -299,6 +299,10 @@ tests_unit_timers_SOURCES = \
 	tests/unit/timers_wake.c \
 	# EOL
 tests_unit_timers_LDADD = $(unit_ldadd)
+# Takes the time from the program.
+tests_unit_trial_SOURCES = lib/io_uring/probe.c tests/unit/trial.c
+tests_unit_trial_CPPFLAGS = $(AM_CPPFLAGS) -Dproactor_now=trial_now
+tests_unit_trial_LDADD = $(unit_ldadd)
 
 # demux-NAME: what the engine asks of the demultiplexer that DEMUX names.  The
 # program has functions of its own where the demultiplexer calls the engine's.

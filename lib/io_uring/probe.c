@@ -175,31 +175,50 @@ probe_opcodes(struct io_uring *uring, struct ring_probe *probe)
 }
 
 /*
+ * Waits until a time, by the kernel's own clock, or for the end of a timeout if
+ * that comes first: -ETIME or 0.
+ */
+static int
+race(struct io_uring *uring, int64_t until, int64_t timeout)
+{
+	struct __kernel_timespec length = { .tv_nsec = timeout };
+	struct __kernel_timespec end = {
+		.tv_sec = until / 1000000000,
+		.tv_nsec = until % 1000000000,
+	};
+	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+	int error;
+
+	if (sqe == NULL)
+		return -EBUSY;
+	io_uring_prep_timeout(sqe, &length, 0, 0);
+	if (io_uring_submit(uring) != 1)
+		return -EBUSY;
+	do
+		error = proactor_uring_enter_timed(uring->ring_fd, 0, 1,
+		    PROACTOR_URING_ENTER_ABS_TIMER, &end);
+	while (error == -EINTR);
+	io_uring_cq_advance(uring, io_uring_cq_ready(uring));
+	return error;
+}
+
+/*
  * Does the kernel wait until a time of our clock?  Since Linux 6.12 it can, but
  * goes by the host's, and in a time namespace that is another: tried on 6.18.
- * A timeout of its own ends a trial that is late.  It stays in the ring.
+ * Where the host's is ahead no time is too late, which a look at our clock
+ * tells only if nothing held us up.  A timeout may stay in the ring.
  */
 static bool
 probe_waits_until(struct io_uring *uring)
 {
-	struct __kernel_timespec backstop = { .tv_nsec = LATE_NS }, ts;
-	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
 	int64_t until;
-	int error;
 
-	if (!(uring->features & IORING_FEAT_EXT_ARG) || sqe == NULL)
-		return false;
-	io_uring_prep_timeout(sqe, &backstop, 0, 0);
-	if (io_uring_submit(uring) != 1)
+	if (!(uring->features & IORING_FEAT_EXT_ARG) ||
+	    race(uring, proactor_now() + LATE_NS, TRIAL_NS) < 0)
 		return false;
 	until = proactor_now() + TRIAL_NS;
-	ts.tv_sec = until / 1000000000;
-	ts.tv_nsec = until % 1000000000;
-	do
-		error = proactor_uring_enter_timed(uring->ring_fd, 0, 1,
-		    PROACTOR_URING_ENTER_ABS_TIMER, &ts);
-	while (error == -EINTR);
-	return error == -ETIME && proactor_now() >= until;
+	return race(uring, until, LATE_NS) == -ETIME &&
+	    proactor_now() >= until;
 }
 
 static bool
