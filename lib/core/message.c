@@ -21,14 +21,16 @@ int
 proactor__messages_init(struct proactor *p, uint32_t capacity)
 {
 	struct message_queue *q = &p->messages;
+	const size_t each = sizeof(*q->cells) + sizeof(*q->own);
 	uint64_t i, n = 1;
 
 	if (capacity == 0)
 		capacity = CAPACITY_DEFAULT;
 	while (n < capacity)
 		n *= 2;
-	q->cells = proactor__allocate(p,
-	    n * (sizeof(*q->cells) + sizeof(*q->own)));
+	if (n > SIZE_MAX / each)
+		return PROACTOR_ENOMEM;
+	q->cells = proactor__allocate(p, (size_t)n * each);
 	if (q->cells == NULL)
 		return PROACTOR_ENOMEM;
 	for (i = 0; i < n; i++)
@@ -169,9 +171,12 @@ proactor__messages_dispatch(struct proactor *p)
 	end = atomic_load(&q->tail);
 	atomic_signal_fence(memory_order_seq_cst);
 	own_end = own_load(&q->own_tail);
+	atomic_signal_fence(memory_order_acquire);
 	head = own_load(&q->own_head);
 	while (p->message_callback != NULL && head != own_end) {
 		data = own[head & mask];
+		/* Then its place may be a signal handler's. */
+		atomic_signal_fence(memory_order_release);
 		own_store(&q->own_head, ++head);
 		p->completed++;
 		p->message_callback(p->message_data, p, data);
