@@ -71,6 +71,7 @@ tests_conformance_conformance_SOURCES = \
 	tests/conformance/fence_export.c \
 	tests/conformance/file.c \
 	tests/conformance/file_io.c \
+	tests/conformance/file_pipe.c \
 	tests/conformance/files.c \
 	tests/conformance/files.h \
 	tests/conformance/flight.c \

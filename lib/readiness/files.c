@@ -17,6 +17,8 @@
 #define WAYS_STREAM	0x02u	/* it has no offsets */
 #define WAYS_READ_LATER	0x04u	/* reads cannot but wait: a thread does */
 #define WAYS_WRITE_LATER 0x08u
+#define WAYS_NO_READ	0x10u	/* it is not open for that */
+#define WAYS_NO_WRITE	0x20u
 
 /* A read or a write. */
 struct transfer {
@@ -103,6 +105,22 @@ transfer_some(const struct transfer *t, size_t length)
 	return n < 0 ? -errno : n;
 }
 
+/* Is it worth an attempt?  That of nothing is, at any time. */
+static bool
+may_be_ready(const struct transfer *t)
+{
+	struct pollfd fd = { .fd = t->file->fd };
+	int n;
+
+	if (t->length == 0)
+		return true;
+	fd.events = t->write ? POLLOUT : POLLIN;
+	do
+		n = poll(&fd, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
 /*
  * A pipe, a terminal and the like: one transfer when it is ready.  One that
  * does not know of not waiting takes a piece that a pipe has room for.
@@ -110,15 +128,10 @@ transfer_some(const struct transfer *t, size_t length)
 static enum need
 attempt_stream(const struct transfer *t, int *status)
 {
-	struct pollfd fd = { .fd = t->file->fd };
 	size_t length = t->length;
 	int64_t n;
 
-	fd.events = t->write ? POLLOUT : POLLIN;
-	do
-		n = poll(&fd, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
+	if (!may_be_ready(t))
 		goto wait;
 	do {
 		n = transfer_now(t, -1);
@@ -140,30 +153,35 @@ wait:
 	return t->write ? NEED_FILE_OUT : NEED_FILE_IN;
 }
 
-static void
-find_ways(struct proactor_file *f)
-{
-#ifdef O_DIRECT
-	int flags;
-#endif
-
-	if (f->ways & WAYS_KNOWN)
-		return;
-	f->ways |= WAYS_KNOWN;
-	f->hot = true;
-#ifdef O_DIRECT
-	/* The device itself is waited for, whatever is asked. */
-	flags = fcntl(f->fd, F_GETFL);
-	if (flags >= 0 && (flags & O_DIRECT))
-		f->ways |= WAYS_READ_LATER | WAYS_WRITE_LATER;
-#endif
-}
-
 /* A call that is refused does not tell what it would have met. */
 static bool
 is_stream(int fd)
 {
 	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+}
+
+static void
+find_ways(struct proactor_file *f)
+{
+	int flags;
+
+	if (f->ways & WAYS_KNOWN)
+		return;
+	f->ways |= WAYS_KNOWN;
+	f->hot = true;
+	flags = fcntl(f->fd, F_GETFL);
+	if (flags < 0)
+		return;
+	/* The wrong end of a pipe is never ready. */
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		f->ways |= WAYS_NO_WRITE;
+	else if ((flags & O_ACCMODE) == O_WRONLY)
+		f->ways |= WAYS_NO_READ;
+#ifdef O_DIRECT
+	/* The device itself is waited for, whatever is asked. */
+	if ((flags & O_DIRECT) && !is_stream(f->fd))
+		f->ways |= WAYS_READ_LATER | WAYS_WRITE_LATER;
+#endif
 }
 
 static enum need
@@ -175,6 +193,8 @@ attempt_transfer(struct proactor_op *op, int *status)
 	int64_t n;
 
 	find_ways(f);
+	if (f->ways & (t.write ? WAYS_NO_WRITE : WAYS_NO_READ))
+		return over(status, PROACTOR_EBADF);
 	if (f->ways & WAYS_STREAM)
 		return attempt_stream(&t, status);
 	while (!(f->ways & later)) {

@@ -94,6 +94,7 @@ extern const struct tap_case cancel_kinds_cases[];
 extern const struct tap_case codes_cases[];
 extern const struct tap_case file_cases[];
 extern const struct tap_case file_io_cases[];
+extern const struct tap_case file_pipe_cases[];
 extern const struct tap_case link_cases[];
 extern const struct tap_case link_end_cases[];
 extern const struct tap_case timeout_cases[];

@@ -103,6 +103,7 @@ static const struct tap_case *const tables[] = {
 	cancel_kinds_cases,
 	file_cases,
 	file_io_cases,
+	file_pipe_cases,
 	link_cases,
 	link_end_cases,
 	timeout_cases,
