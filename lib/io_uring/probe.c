@@ -6,7 +6,6 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,9 +25,12 @@ static const uint64_t groups[] = {
 };
 #define GROUPS	(sizeof(groups) / sizeof(groups[0]))
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * The probe of this process, and the generation that has it.  A child of
+ * fork(2) may be in another time namespace, and probes for itself.
+ */
 static struct ring_probe cache;
-static bool cached;
+static _Atomic uint32_t claimed, cached;
 
 /*
  * Sets a ring up with the flags, or with those of them that the kernel takes:
@@ -314,21 +316,28 @@ probe_now(struct ring_probe *probe, char *why, size_t size)
 }
 
 /*
- * The probe of this process: made once, unless it fails, for what forbids
- * io_uring may change.  Any thread.
+ * The probe of this process: kept, unless it fails, for what forbids io_uring
+ * may change.  Any thread; those that come before the first is done make their
+ * own.
  */
 int
 proactor__ring_probe(struct ring_probe *ret_probe, char *why, size_t size)
 {
-	int error = 0;
+	uint32_t generation = proactor__generation_create();
+	uint32_t claim;
+	int error;
 
-	pthread_mutex_lock(&mutex);
-	if (!cached) {
-		error = probe_now(&cache, why, size);
-		cached = error == 0;
+	if (generation != 0 && atomic_load(&cached) == generation) {
+		*ret_probe = cache;
+		return 0;
 	}
-	*ret_probe = cache;
-	pthread_mutex_unlock(&mutex);
+	error = probe_now(ret_probe, why, size);
+	claim = atomic_load(&claimed);
+	if (error == 0 && claim != generation &&
+	    atomic_compare_exchange_strong(&claimed, &claim, generation)) {
+		cache = *ret_probe;
+		atomic_store(&cached, generation);
+	}
 	return error;
 }
 

@@ -6,8 +6,12 @@
  */
 #include "config.h"
 
+#include <sys/types.h>
+#include <sys/wait.h>
+
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "io_uring/ring.h"
 #include "tap/tap.h"
@@ -70,6 +74,22 @@ in_front_and_held_up(void)
 	CHECK(!waits_until(10 * SECOND, 1000000));
 }
 
+/* In a child, which may be in another time namespace. */
+static void
+of_a_child(void)
+{
+	int status;
+	pid_t pid;
+
+	(void)waits_until(0, 0);
+	pid = fork();
+	CHECK(pid != -1);
+	if (pid == 0)
+		_exit(waits_until(10 * SECOND, 0));
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
+}
+
 static const struct tap_case cases[] = {
 	{ "trial: a clock behind the kernel's is not waited for", behind },
 	{ "trial: a clock behind it, whose reader is held up",
@@ -77,6 +97,7 @@ static const struct tap_case cases[] = {
 	{ "trial: a clock ahead of the kernel's is not waited for", in_front },
 	{ "trial: a clock ahead of it, whose reader is held up",
 	    in_front_and_held_up },
+	{ "trial: a child has its own", of_a_child },
 	{ NULL, NULL }
 };
 
