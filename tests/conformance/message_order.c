@@ -122,14 +122,17 @@ answer_once(void *user_data, struct proactor *p, uint64_t data)
 		CHECK_INT(proactor_send_message(p, 2), 0);
 }
 
+/* Also of a loop that has not run: it has no owner when the first are sent. */
 static void
-from_callback(void)
+answer_in_callback(bool polled)
 {
 	size_t completed, count = 0;
 	struct world w;
 
 	world_open(&w, NULL);
 	CHECK_INT(proactor_set_message_callback(w.p, answer_once, &count), 0);
+	if (polled)
+		poll_barrier(&w);
 	CHECK_INT(proactor_send_message(w.p, 0), 0);
 	CHECK_INT(proactor_send_message(w.p, 1), 0);
 	CHECK_INT(proactor_poll(w.p, patience(), &completed), 0);
@@ -138,6 +141,13 @@ from_callback(void)
 	CHECK_INT(completed, 1);
 	CHECK_INT(count, 3);
 	world_close(&w);
+}
+
+static void
+from_callback(void)
+{
+	answer_in_callback(false);
+	answer_in_callback(true);
 }
 
 /* --- a signal handler on the polling thread --- */
