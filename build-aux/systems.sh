@@ -3,7 +3,7 @@
 # usage: systems.sh SOURCE [musl] [arm64]
 # make check-systems: the library with another C library and for another
 # processor, in build-systems below the current directory, without leaving this
-# machine.  Missing tools are a skip, said so, not a failure.
+# machine.  Missing tools are a skip, said so for .ci/run, not a failure.
 set -u
 source=$1
 shift
@@ -16,7 +16,7 @@ lacks() {
 	shift
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null 2>&1 && continue
-		echo "systems.sh: $tool is missing, $what is skipped"
+		echo "check-systems: skipped, $tool is missing for $what"
 		return 0
 	done
 	return 1
