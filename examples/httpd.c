@@ -130,7 +130,8 @@ find_head(const char *input, size_t length)
 
 /*
  * Makes the path of a file, relative to the docroot, out of the target.
- * First it is decoded and then looked at: "%2e%2e%2f" is "../".
+ * First it is decoded and then looked at: "%2e%2e%2f" is "../".  Symbolic
+ * links are followed, also out of the docroot: who owns it has made them.
  */
 static bool
 decode_path(struct connection *c)
@@ -362,11 +363,11 @@ respond_with_file(struct connection *c)
 	struct tm tm;
 
 	c->file = c->io.open.file;
-	if (fstat(proactor_file_handle(c->file).u.fd, &st) != 0)
+	if (fstat(proactor_file_handle(c->file).u.fd, &st) != 0 ||
+	    gmtime_r(&st.st_mtime, &tm) == NULL)
 		return false;
 	c->left = (uintmax_t)st.st_size;
-	strftime(modified, sizeof(modified), HTTP_DATE,
-	    gmtime_r(&st.st_mtime, &tm));
+	strftime(modified, sizeof(modified), HTTP_DATE, &tm);
 	sprintf(c->extra, "Last-Modified: %s\r\nAccept-Ranges: bytes\r\n",
 	    modified);
 	if (c->field[IF_MODIFIED] != NULL &&
