@@ -394,6 +394,7 @@ next_request(struct connection *c)
 	if (c->head == 0 && c->received < sizeof(c->input))
 		return receive(c);
 	c->state = RESPONDING;
+	c->deadline = proactor_deadline_after(c->server->patience);
 	c->line = "";
 	c->extra[0] = '\0';
 	memset(c->field, 0, sizeof(c->field));
@@ -594,7 +595,7 @@ main(int argc, char **argv)
 {
 	const char *options['z'] = { ['b'] = "127.0.0.1", ['p'] = "8080",
 	    ['d'] = ".", ['c'] = "1000", ['t'] = "15" };
-	long patience, most = (sysconf(_SC_OPEN_MAX) - 32) / 2;
+	long patience, files = sysconf(_SC_OPEN_MAX), most = (files - 32) / 2;
 	char where[PROACTOR_ADDRESS_TEXT_MAX];
 	struct server s = { .log = stdout };
 	struct proactor_address address;
@@ -613,7 +614,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	s.patience = patience * SECOND;
-	if (s.size > most)		/* each takes two descriptors */
+	/* Each takes two descriptors; -1 is no limit. */
+	if (files != -1 && s.size > most)
 		s.size = most > 0 ? most : 1;
 	if (options['l'] != NULL)
 		s.log = fopen(options['l'], "ae");
