@@ -129,6 +129,41 @@ with_others(void)
 }
 
 static void
+was_third(void *user_data, struct proactor_op *op, int status,
+    unsigned int flags)
+{
+	struct crowd *c = user_data;
+
+	(void)op;
+	CHECK_INT(status, PROACTOR_ECANCELED);
+	CHECK_INT(flags, 0);
+	CHECK_INT(c->cancelled, 2);
+	c->w.r.calls++;
+}
+
+/* One that is due among those that are not. */
+static void
+in_their_order(void)
+{
+	struct proactor_timer_op due;
+	struct crowd c;
+	size_t completed;
+
+	crowd_open(&c, NULL);
+	proactor_timer_op_init(&due, 1, was_third, &c);
+	CHECK_INT(proactor_submit_one(c.w.p, &due.base), 0);
+	CHECK_INT(proactor_cancel(c.w.p, of(&c, 0)), 0);
+	CHECK_INT(proactor_cancel(c.w.p, of(&c, 1)), 0);
+	CHECK_INT(proactor_cancel(c.w.p, &due.base), 0);
+	CHECK_INT(proactor_cancel(c.w.p, of(&c, 2)), 0);
+	CHECK_INT(proactor_poll(c.w.p, PROACTOR_IMMEDIATE, &completed), 0);
+	CHECK_INT(completed, 4);
+	CHECK_INT(c.w.r.calls, 1);
+	c.w.r.calls = 0;
+	crowd_close(&c);
+}
+
+static void
 cancel_victims(void *user_data, struct proactor_op *op, int status,
     unsigned int flags)
 {
@@ -144,7 +179,6 @@ cancel_victims(void *user_data, struct proactor_op *op, int status,
 }
 
 /* A callback cancels some, then all of the others; something follows it. */
-
 static void
 in_a_callback(void)
 {
@@ -312,6 +346,8 @@ const struct tap_case timer_many_cases[] = {
 	{ "timer: cancelled among thousands, called back in the next poll",
 	    next_poll_calls_back },
 	{ "timer: ... with what is ready and what is due", with_others },
+	{ "timer: cancelled among thousands, called back in that order",
+	    in_their_order },
 	{ "timer: thousands may be cancelled in a callback", in_a_callback },
 	{ "timer: cancelled among thousands, armed again in the callback",
 	    armed_again },
