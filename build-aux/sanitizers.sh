@@ -40,7 +40,7 @@ if command -v valgrind >/dev/null 2>&1; then
 		failed="$failed valgrind-not-used"
 	fi
 else
-	echo "valgrind is not installed, left out"
+	echo "check-sanitizers: skipped, in part: valgrind is not installed"
 fi
 
 test -z "$failed" && exit 0
