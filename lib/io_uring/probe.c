@@ -6,14 +6,21 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #define PROBE_ENTRIES	4
 
-/* How long a trial of the clock takes, and at the most: 50 us, 0.1 s. */
+/*
+ * The trials of the clock: how many are to be good, how long one is, 50 us or
+ * when we are held up to 5 ms, and when the wait is given up, 0.1 s.
+ */
+#define TRIALS		2
 #define TRIAL_NS	50000
+#define TRIAL_MAX_NS	5000000
 #define LATE_NS		100000000
 
 /* Set-up flags in groups, newest first: each is dropped on EINVAL. */
@@ -176,51 +183,89 @@ probe_opcodes(struct io_uring *uring, struct ring_probe *probe)
 	return 0;
 }
 
+/* It is handed over, with its length, by the next system call. */
+static void
+prepare_timeout(struct io_uring *uring, struct __kernel_timespec *length,
+    int64_t nanoseconds)
+{
+	struct io_uring_sq *sq = &uring->sq;
+	unsigned int place = sq->sqe_tail & *sq->kring_mask;
+
+	length->tv_sec = 0;
+	length->tv_nsec = nanoseconds;
+	io_uring_prep_timeout(&sq->sqes[place], length, 0, 0);
+	if (sq->array != NULL)
+		sq->array[place] = place;
+	sq->sqe_tail++;
+}
+
 /*
- * Waits until a time, by the kernel's own clock, or for the end of a timeout if
- * that comes first: -ETIME or 0.
+ * Begins two timeouts and waits until a time, by the kernel's own clock.  How
+ * many of them have ended by then, or a negative code: they begin in the system
+ * call that waits, and any that ends, ends that.  The caller blocks signals: a
+ * wait that one ends cannot be told from a whole one.
  */
 static int
-race(struct io_uring *uring, int64_t until, int64_t timeout)
+ended_before(struct io_uring *uring, int64_t until, int64_t early,
+    int64_t late)
 {
-	struct __kernel_timespec length = { .tv_nsec = timeout };
-	struct __kernel_timespec end = {
+	struct __kernel_timespec lengths[2], second = { .tv_sec = 1 }, end = {
 		.tv_sec = until / 1000000000,
 		.tv_nsec = until % 1000000000,
 	};
-	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
-	int error;
+	struct io_uring_sq *sq = &uring->sq;
+	int fd = uring->ring_fd, count;
 
-	if (sqe == NULL)
-		return -EBUSY;
-	io_uring_prep_timeout(sqe, &length, 0, 0);
-	if (io_uring_submit(uring) != 1)
-		return -EBUSY;
-	do
-		error = proactor_uring_enter_timed(uring->ring_fd, 0, 1,
+	prepare_timeout(uring, &lengths[0], early);
+	prepare_timeout(uring, &lengths[1], late);
+	io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+	sq->sqe_head = sq->sqe_tail;
+	count = proactor_uring_enter_timed(fd, 2, 2,
+	    PROACTOR_URING_ENTER_ABS_TIMER, &end);
+	if (count < 0)
+		return count;
+	count = (int)io_uring_cq_ready(uring);
+	if (count == 1) {
+		(void)proactor_uring_enter_timed(fd, 0, 2,
 		    PROACTOR_URING_ENTER_ABS_TIMER, &end);
-	while (error == -EINTR);
+		count = (int)io_uring_cq_ready(uring);
+	} else if (count == 0)
+		/* Nor is it to be taken for one of the next trial's. */
+		(void)proactor_uring_enter_timed(fd, 0, 1, 0, &second);
 	io_uring_cq_advance(uring, io_uring_cq_ready(uring));
-	return error;
+	return count;
 }
 
 /*
  * Does the kernel wait until a time of our clock?  Since Linux 6.12 it can, but
  * goes by the host's, and in a time namespace that is another: tried on 6.18.
- * Where the host's is ahead no time is too late, which a look at our clock
- * tells only if nothing held us up.  A timeout may stay in the ring.
+ * What ends before tells where the kernel's clock is, however long we are held
+ * up meanwhile.  If none does, that clock is ahead, or it took us that long
+ * from our look at the time into the kernel: the next trial is longer.
  */
 static bool
 probe_waits_until(struct io_uring *uring)
 {
-	int64_t until;
+	int64_t length = TRIAL_NS;
+	sigset_t all, before;
+	int count, good = 0;
 
-	if (!(uring->features & IORING_FEAT_EXT_ARG) ||
-	    race(uring, proactor_now() + LATE_NS, TRIAL_NS) < 0)
+	if (!(uring->features & IORING_FEAT_EXT_ARG))
 		return false;
-	until = proactor_now() + TRIAL_NS;
-	return race(uring, until, LATE_NS) == -ETIME &&
-	    proactor_now() >= until;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (good < TRIALS && length <= TRIAL_MAX_NS) {
+		count = ended_before(uring, proactor_now() + length,
+		    length / 2, LATE_NS);
+		if (count == 1)
+			good++;
+		else if (count == 0)
+			length *= 10;
+		else
+			break;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return good == TRIALS;
 }
 
 static bool

@@ -19,7 +19,7 @@
 #define SECOND	INT64_C(1000000000)
 
 static int64_t ahead;		/* of the kernel's */
-static long held_up;		/* nanoseconds, before each look */
+static long held_up;		/* nanoseconds, after each look */
 
 /* The name has become that of the function here, also in the header. */
 #undef proactor_now
@@ -30,10 +30,11 @@ int64_t
 trial_now(void)
 {
 	struct timespec ts = { .tv_nsec = held_up };
+	int64_t now = proactor_now() + ahead;
 
 	if (held_up != 0)
 		(void)nanosleep(&ts, NULL);
-	return proactor_now() + ahead;
+	return now;
 }
 
 static bool
