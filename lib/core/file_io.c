@@ -79,7 +79,10 @@ leave(struct proactor *p, struct proactor_op *op)
 	proactor_file_release(f);
 }
 
-/* Takes what can go to the backend at once and in one piece, nothing else. */
+/*
+ * Takes what can go to the backend at once and in one piece, nothing else; a
+ * length of 0 is for the long way.
+ */
 static inline bool
 accept_usual(struct proactor *p, struct proactor_op *op)
 {
@@ -89,7 +92,7 @@ accept_usual(struct proactor *p, struct proactor_op *op)
 
 	if (f == NULL || f->object.p != p || !f->hot ||
 	    io->offset > INT64_MAX || span->region != NULL ||
-	    span->offset == 0 || span->length > BACKEND_LENGTH_MAX ||
+	    span->offset == 0 || span->length - 1 >= BACKEND_LENGTH_MAX ||
 	    atomic_load_explicit(&f->closing, memory_order_relaxed) != 0)
 		return false;
 	io->bytes = 0;

@@ -128,6 +128,9 @@ void	 proactor__sys_wake_close(struct wake *wake);
 int	proactor__sys_raise(int fd, uint64_t value);
 int	proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum);
 
+/* Has it no offsets, as a pipe or a terminal? */
+bool	proactor__sys_is_stream(int fd);
+
 /*
  * One read or write that does not wait, at an offset or, of what has none, at
  * -1.  How much, or a code: EAGAIN when it would wait, ENOTSUP when not waiting

@@ -195,12 +195,28 @@ encode_accept(struct proactor *p, struct ring *r,
 	    &op->peer.length, SOCK_CLOEXEC);
 }
 
+/* A pipe, a terminal and the like, open for this. */
+static bool
+is_stream_for(int fd, bool write)
+{
+	int flags = fcntl(fd, F_GETFL), mode = flags & O_ACCMODE;
+
+	return flags >= 0 && mode != (write ? O_RDONLY : O_WRONLY) &&
+	    proactor__sys_is_stream(fd);
+}
+
 static void
 encode_file(struct proactor *p, struct ring *r,
     struct proactor_file_read_op *op, struct io_uring_sqe *sqe)
 {
 	struct proactor_file *f = op->file;
 
+	/* The kernel may wait until it is ready, 6.1 does for a pipe. */
+	if (op->span.length == 0 && is_stream_for(f->fd,
+	    op->base.type == PROACTOR_OP_FILE_WRITE)) {
+		io_uring_prep_nop(sqe);
+		return;
+	}
 	io_uring_prep_read(sqe, f->fd, memory_of(&op->span, 0),
 	    length_of(&op->span, 0), op->offset);
 	if (op->base.type == PROACTOR_OP_FILE_WRITE)

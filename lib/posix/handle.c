@@ -136,6 +136,13 @@ proactor__sys_write_now(int fd, const void *memory, size_t length, int64_t at)
 }
 #endif
 
+/* A call that is refused does not tell what it would have met. */
+bool
+proactor__sys_is_stream(int fd)
+{
+	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+}
+
 int
 proactor__sys_drain(int fd, bool *look, uint64_t *ret_sum)
 {

@@ -153,13 +153,6 @@ wait:
 	return t->write ? NEED_FILE_OUT : NEED_FILE_IN;
 }
 
-/* A call that is refused does not tell what it would have met. */
-static bool
-is_stream(int fd)
-{
-	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
-}
-
 static void
 find_ways(struct proactor_file *f)
 {
@@ -179,7 +172,7 @@ find_ways(struct proactor_file *f)
 		f->ways |= WAYS_NO_READ;
 #ifdef O_DIRECT
 	/* The device itself is waited for, whatever is asked. */
-	if ((flags & O_DIRECT) && !is_stream(f->fd))
+	if ((flags & O_DIRECT) && !proactor__sys_is_stream(f->fd))
 		f->ways |= WAYS_READ_LATER | WAYS_WRITE_LATER;
 #endif
 }
@@ -212,7 +205,7 @@ attempt_transfer(struct proactor_op *op, int *status)
 		if (n == PROACTOR_EAGAIN)
 			break;
 		if (n == PROACTOR_ESPIPE ||
-		    (n == PROACTOR_ENOTSUP && is_stream(f->fd))) {
+		    (n == PROACTOR_ENOTSUP && proactor__sys_is_stream(f->fd))) {
 			f->ways |= WAYS_STREAM;
 			return attempt_stream(&t, status);
 		}

@@ -67,16 +67,21 @@ nothing(void)
 {
 	struct proactor_file *ends[2];
 	struct world w;
-	size_t bytes = 99;
+	size_t bytes;
 	char byte = 'x';
+	int i;
 
 	world_open(&w, NULL);
 	open_pipe(&w, 0, ends);
-	CHECK_INT(read_bytes(&w, ends[0], 0, &byte, 0, &bytes), 0);
-	CHECK_INT(bytes, 0);
-	bytes = 99;
-	CHECK_INT(write_bytes(&w, ends[1], 0, &byte, 0, &bytes), 0);
-	CHECK_INT(bytes, 0);
+	/* What is used often may be read another way. */
+	for (i = 0; i < 200; i++) {
+		bytes = 99;
+		CHECK_INT(read_bytes(&w, ends[0], 0, &byte, 0, &bytes), 0);
+		CHECK_INT(bytes, 0);
+		bytes = 99;
+		CHECK_INT(write_bytes(&w, ends[1], 0, &byte, 0, &bytes), 0);
+		CHECK_INT(bytes, 0);
+	}
 	put_bytes(&w, ends[1], 0, "text", 4);
 	check_bytes(&w, ends[0], 0, "text", 4);
 	close_pipe(&w, ends);
